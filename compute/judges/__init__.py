@@ -1,0 +1,1 @@
+"""Who answers triplets: one small class per provider, all with the same three methods (see `base`)."""
