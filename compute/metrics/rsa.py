@@ -63,7 +63,9 @@ def ranks(values):
 
     Values closer than 10⁻¹² of the largest are the same: below that the order is rounding.
     """
-    _, code, count = np.unique(np.round(values / (np.abs(values).max() or 1), 12), return_inverse=True, return_counts=True)
+    _, code, count = np.unique(
+        np.round(values / (np.abs(values).max() or 1), 12), return_inverse=True, return_counts=True
+    )
     return (np.cumsum(count) - (count - 1) / 2.0)[code]
 
 
