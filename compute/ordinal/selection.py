@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-
 from triadic.compute.ordinal.answers import check_answers
 from triadic.compute.ordinal.base import NotConverged, OrdinalEmbedding
 from triadic.schema.errors import BadInput
@@ -128,7 +127,9 @@ def learning_curve(
     if sizes is None:
         sizes = sorted({max(1, len(triplets) >> k) for k in range(6)})
     if not all(1 <= size <= len(triplets) for size in sizes):
-        raise BadInput(f"learning-curve sizes {list(sizes)} must lie between 1 and the {len(triplets):,} answers there are")
+        raise BadInput(
+            f"learning-curve sizes {list(sizes)} must lie between 1 and the {len(triplets):,} answers there are"
+        )
     order = rng.permutation(len(triplets))
     trials = []
     for size in sizes:
