@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from triadic.ingest.csvfile import read_csv, shipped
-from triadic.schema.errors import BadInput, Conflict, NotFound
+from triadic.schema.errors import BadInput, Conflict
 from triadic.schema.keys import content_key
 from triadic.schema.lab import Lab
 from triadic.schema.store import insert_rows
@@ -53,17 +53,6 @@ def ingest_concepts(lab: Lab, path: Path | None = None, name: str | None = None,
             [ConceptSet(concept_set_id=set_id, digest=digest, n_concepts=len(words), source=source)],
         )
         return insert_rows(con, Concept, concepts)
-
-
-def read_concepts(lab: Lab, concept_set_id: str):
-    """The concepts of a set as a DataFrame in position order. Raises NotFound for an unknown set."""
-    frame = lab.store.read("SELECT * FROM concept WHERE concept_set_id = ? ORDER BY position", [concept_set_id])
-    if frame.empty:
-        known = ", ".join(lab.store.read("SELECT concept_set_id FROM concept_set ORDER BY 1").concept_set_id)
-        raise NotFound(
-            f"no concept set {concept_set_id} in this lab; it has: {known or 'none, see `triadic ingest concepts`'}"
-        )
-    return frame
 
 
 def _check(words: list[str | None], where) -> None:

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from triadic.ingest.concepts import read_concepts
 from triadic.ingest.csvfile import shipped
 from triadic.ingest.wordnet import SOURCE, classical_scaling, wu_palmer
 from triadic.schema.errors import BadInput, NotFound, Unavailable
 from triadic.schema.keys import content_key, file_sha256
 from triadic.schema.lab import Lab
+from triadic.schema.lookup import read_concepts
 from triadic.schema.store import insert_rows
 from triadic.schema.tables import Embedding, EmbeddingRow, Rater, RaterKind, Role
 

@@ -11,7 +11,6 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-
 from triadic.compute.ordinal.answers import ANCHORED, Pairs, check_answers, collapse
 from triadic.compute.ordinal.lbfgs import minimize
 from triadic.schema.errors import BadInput

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-
 from triadic.compute.ordinal.base import OrdinalEmbedding
 from triadic.schema.errors import BadInput
 

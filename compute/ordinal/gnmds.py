@@ -1,9 +1,8 @@
-"""Generalised non-metric multidimensional scaling: a hinge on squared distances, and a preference for few dimensions."""
+"""Generalised non-metric multidimensional scaling: a hinge on squared distances, with a liking for few dimensions."""
 
 from __future__ import annotations
 
 import numpy as np
-
 from triadic.compute.ordinal.base import OrdinalEmbedding
 from triadic.schema.errors import BadInput
 
