@@ -369,9 +369,9 @@ def embed_command(lab, models, seed, **how):
     """
     from triadic.compute.embed import embed
     from triadic.compute.mirror import mirror
-    from triadic.compute.pipeline import judge_runs
+    from triadic.compute.pipeline import runs_of
 
-    for run_id in judge_runs(lab, models):
+    for run_id in runs_of(lab, "judge", models):
         click.echo(embed(lab, run_id, _fit(**how), seed))
     mirror(lab)
 
@@ -387,9 +387,9 @@ def align_command(lab, models):
     """
     from triadic.compute.align import align
     from triadic.compute.mirror import mirror
-    from triadic.compute.pipeline import embed_runs
+    from triadic.compute.pipeline import runs_of
 
-    for run_id in embed_runs(lab, models):
+    for run_id in runs_of(lab, "embed", models):
         for aligned in align(lab, run_id):
             click.echo(aligned)
     mirror(lab)

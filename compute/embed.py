@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from triadic.compute.answers import HARD, Answers, as_anchored, read_answers
-from triadic.compute.ordinal import LOSSES, NotConverged
+from triadic.compute.ordinal import LOSSES, NotConverged, OrdinalEmbedding
 from triadic.compute.ordinal.selection import against_chance, choose_dims, effective_dims, hold_out
 from triadic.schema.errors import BadInput, Conflict, NotFound
 from triadic.schema.lab import Lab
@@ -39,13 +39,8 @@ class FitSettings:
         return LOSSES[self.algorithm](self.n_dims or 30, seed=seed, n_restarts=self.n_restarts, patience=self.patience)
 
 
-def embed(lab: Lab, judge_run_id: str, settings: FitSettings | None = None, seed: int = 0) -> str:
-    """The id of the embed run that fits `judge_run_id`'s answers with these settings, fitted now if it was not yet.
-
-    Raises NotFound for an unknown run, Conflict for an unfinished one, BadInput for answers that cannot be fitted so.
-    A fit that does not converge is stored as such; one that is not finite is refused.
-    """
-    settings = settings or FitSettings()
+def embed_run(lab: Lab, judge_run_id: str, settings: FitSettings, seed: int) -> tuple[str, OrdinalEmbedding]:
+    """The id of the embed run these settings make, entered in the lab if it is new, and its estimator; fits nothing."""
     row = lab.store.one(
         "SELECT rater_id, concept_set_id, triplet_set_id FROM run WHERE run_id = ? AND stage = 'judge'", [judge_run_id]
     )
@@ -58,11 +53,23 @@ def embed(lab: Lab, judge_run_id: str, settings: FitSettings | None = None, seed
         lab, Stage.embed, row[0], asdict(settings) | _hyperparameters(estimator),
         concept_set_id=row[1], triplet_set_id=row[2], parent_run_id=judge_run_id, seed=seed,
     )  # fmt: skip
+    return run_id, estimator
+
+
+def embed(lab: Lab, judge_run_id: str, settings: FitSettings | None = None, seed: int = 0) -> str:
+    """The id of the embed run that fits `judge_run_id`'s answers with these settings, fitted now if it was not yet.
+
+    Raises NotFound for an unknown run, Conflict for an unfinished one, BadInput for answers that cannot be fitted so.
+    A fit that does not converge is stored as such; one that is not finite is refused.
+    """
+    settings = settings or FitSettings()
+    run_id, estimator = embed_run(lab, judge_run_id, settings, seed)
     if is_finished(lab, run_id):
         return run_id
     note(lab, run_id, Status.started)
+    rater_id, concept_set_id = lab.store.one("SELECT rater_id, concept_set_id FROM run WHERE run_id = ?", [run_id])
     try:
-        _fit(lab, run_id, row[0], row[1], judge_run_id, settings, estimator, seed)
+        _fit(lab, run_id, rater_id, concept_set_id, judge_run_id, settings, estimator, seed)
     except Exception as error:
         note(lab, run_id, Status.failed, error=f"{type(error).__name__}: {error}")
         raise

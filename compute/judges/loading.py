@@ -229,7 +229,9 @@ class _one_line_errors:
         if "trust_remote_code" in str(error):
             raise BadInput(f"{self.source} brings its own code: allow it with --trust-remote-code.") from error
         if "safetensors" in str(error) and not isinstance(error, ImportError):
-            raise BadInput(f"{self.source} has no safetensors weights: allow pickled ones with --allow-pickle.") from error
+            raise BadInput(
+                f"{self.source} has no safetensors weights: allow pickled ones with --allow-pickle."
+            ) from error
         if isinstance(error, OSError) and ("connect" in str(error).lower() or "offline" in str(error).lower()):
             raise Unavailable(f"{self.source} is not on this machine and the hub does not answer: {first}") from error
         raise BadInput(f"{self.source} cannot be opened: {first}") from error

@@ -83,7 +83,9 @@ def test_a_reader_waits_for_a_writer_in_another_process(empty_lab):
     code = (
         "import duckdb, sys, time; c = duckdb.connect(sys.argv[1]); print('in', flush=True); time.sleep(1.0); c.close()"
     )
-    writer = subprocess.Popen([sys.executable, "-c", code, str(empty_lab.store.path)], stdout=subprocess.PIPE, text=True)
+    writer = subprocess.Popen(
+        [sys.executable, "-c", code, str(empty_lab.store.path)], stdout=subprocess.PIPE, text=True
+    )
     assert writer.stdout.readline() == "in\n"
     started = time.monotonic()
     assert empty_lab.store.one("SELECT count(*) FROM rater") == (0,)
@@ -93,7 +95,9 @@ def test_a_reader_waits_for_a_writer_in_another_process(empty_lab):
 
 def test_a_writer_that_never_leaves_is_named(empty_lab):
     code = "import duckdb, sys, time; c = duckdb.connect(sys.argv[1]); print('in', flush=True); time.sleep(30)"
-    writer = subprocess.Popen([sys.executable, "-c", code, str(empty_lab.store.path)], stdout=subprocess.PIPE, text=True)
+    writer = subprocess.Popen(
+        [sys.executable, "-c", code, str(empty_lab.store.path)], stdout=subprocess.PIPE, text=True
+    )
     try:
         writer.stdout.readline()
         with pytest.raises(Unavailable, match=f"held by process {writer.pid}"):
