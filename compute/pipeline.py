@@ -13,7 +13,7 @@ from triadic.compute.judges.opening import JudgeSettings, open_judge
 from triadic.schema.errors import NotFound
 from triadic.schema.lab import Lab
 from triadic.schema.lookup import find_rater
-from triadic.schema.runs import is_finished
+from triadic.schema.runs import Work, is_finished
 
 TYPICAL_RATE = 100.0  # answers per second assumed where the lab has no timing yet
 
@@ -44,21 +44,21 @@ def run_rater(
 
 def judge_rater(lab: Lab, rater_id: str, triplet_set_id: str, settings: RunSettings, progress: Progress) -> str:
     """Bring the rater's judge run to its end; returns its id. The weights are loaded only if something is unanswered."""
-    run_id, judge = _judge_run(lab, rater_id, triplet_set_id, settings)
-    ask(lab, run_id, judge, progress)
-    return run_id
+    work, judge = _judge_run(lab, rater_id, triplet_set_id, settings)
+    ask(lab, work, judge, progress)
+    return work.run_id
 
 
 def missing(lab: Lab, rater_id: str, triplet_set_id: str, settings: RunSettings) -> list[str]:
     """What `run_rater` would do, one line each, with about how long it takes by the lab's own timings."""
-    run_id, _ = _judge_run(lab, rater_id, triplet_set_id, settings)
-    (stored,) = lab.store.one("SELECT count(*) FROM response WHERE run_id = ?", [run_id])
-    (total,) = lab.store.one("SELECT (config ->> 'n_questions')::INTEGER FROM run WHERE run_id = ?", [run_id])
+    work, _ = _judge_run(lab, rater_id, triplet_set_id, settings)
     lines = []
-    if not is_finished(lab, run_id):
+    if not is_finished(lab, work.run_id):
+        (stored,) = lab.store.one("SELECT count(*) FROM response WHERE run_id = ?", [work.run_id])
+        total = work.config["n_questions"]
         seconds = (total - stored) / rate(lab, rater_id)
         lines.append(f"{rater_id}: judge {total - stored:,} of {total:,} questions, about {_duration(seconds)}")
-    embed_id = None if lines else embed_run(lab, run_id, settings.fit, settings.seed)[0]
+    embed_id = None if lines else embed_run(lab, work.run_id, settings.fit, settings.seed)[0].run_id
     if embed_id is None or not is_finished(lab, embed_id):
         return [*lines, f"{rater_id}: embed, about {_duration(1)}", f"{rater_id}: align with every reference"]
     open_references = unaligned(lab, embed_id)
@@ -88,24 +88,20 @@ def rate(lab: Lab, rater_id: str) -> float:
     return own or lab.store.one(sql)[0] or TYPICAL_RATE
 
 
-def _judge_run(lab: Lab, rater_id: str, triplet_set_id: str, settings: RunSettings) -> tuple[str, Judge]:
+def _judge_run(lab: Lab, rater_id: str, triplet_set_id: str, settings: RunSettings) -> tuple[Work, Judge]:
     (concept_set_id,) = lab.store.one(
         "SELECT concept_set_id FROM triplet_set WHERE triplet_set_id = ?", [triplet_set_id]
     )
     judge = open_judge(lab, rater_id, settings.judge, concept_set_id)
-    run_id = judge_run(
+    work = judge_run(
         lab, rater_id, judge, triplet_set_id,
         answer=settings.judge.answer, framing=settings.judge.framing,
         orders=settings.orders, repeats=settings.repeats,
     )  # fmt: skip
-    return run_id, judge
+    return work, judge
 
 
 def _duration(seconds: float) -> str:
-    return (
-        f"{seconds:.0f} s"
-        if seconds < 90
-        else f"{seconds / 60:.0f} min"
-        if seconds < 5400
-        else f"{seconds / 3600:.1f} h"
-    )
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

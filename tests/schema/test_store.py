@@ -68,9 +68,13 @@ def test_a_failed_transaction_leaves_nothing(empty_lab):
     class Boom(Exception):
         pass
 
-    with pytest.raises(Boom), empty_lab.store.transaction():
-        empty_lab.store.insert(Rater, [Rater(rater_id="a", kind="llm")])
-        raise Boom
+    def fail_half_way():
+        with empty_lab.store.transaction():
+            empty_lab.store.insert(Rater, [Rater(rater_id="a", kind="llm")])
+            raise Boom
+
+    with pytest.raises(Boom):
+        fail_half_way()
     assert empty_lab.store.one("SELECT count(*) FROM rater") == (0,)
 
 
