@@ -139,11 +139,12 @@ def fit_mixed(
     terms, family_test = _tests(y, design, names, codes, rng, n_bootstrap)
     linear = float(np.var(design @ fitted.beta, ddof=1))
     total = linear + fitted.group_variance + fitted.residual_variance
+    boundary = fitted.group_variance < BOUNDARY * fitted.residual_variance
     return MixedFit(
         formula, len(kept), int(kept[group].nunique()), len(frame) - len(kept), dropped_for, coefficients, terms,
         family_test, fitted.group_variance, fitted.residual_variance, linear / total,
         (linear + fitted.group_variance) / total, fitted.deviance, profile.deviance, optimiser is not None,
-        optimiser or "profile likelihood", fitted.group_variance < BOUNDARY * fitted.residual_variance, ols_shift, notes,
+        optimiser or "profile likelihood", boundary, ols_shift, notes,
     )  # fmt: skip
 
 
@@ -196,12 +197,10 @@ def _notes(fitted: Profile, profile: Profile, optimiser: str | None) -> list[str
     else:
         gap = fitted.deviance - profile.deviance
         notes.append(
-            f"statsmodels ({optimiser}) and the profiled likelihood agree: −2 log L {fitted.deviance:.4f}, gap {gap:.1e}"
+            f"statsmodels ({optimiser}) agrees with the profiled likelihood: −2logL {fitted.deviance:.4f}, gap {gap:.1e}"
         )
     if fitted.group_variance < BOUNDARY * fitted.residual_variance:
-        notes.append(
-            "the family variance is zero: the model equals ordinary least squares, and R² conditional = marginal"
-        )
+        notes.append("the family variance is zero: the model equals least squares; conditional R² = marginal R²")
     return notes
 
 

@@ -7,7 +7,7 @@ from triadic.schema.errors import BadInput
 
 
 def holm(p: ArrayLike) -> np.ndarray:
-    """Holm's (1979) step-down p-values, shape (m,). NaN (a test that could not be made) stays NaN and does not count."""
+    """Holm's (1979) step-down p-values, shape (m,). NaN (a test that was not made) stays NaN and does not count."""
     p = np.asarray(p, dtype=float)
     made = ~np.isnan(p)
     if ((p[made] < 0) | (p[made] > 1)).any():

@@ -13,7 +13,7 @@ EXACT_UP_TO = 14  # 2^14 sign patterns are enumerated; beyond that they are draw
 
 @dataclass(frozen=True)
 class Paired:
-    """After minus before over `n` pairs: mean and interval, t, sign-flip p, Wilcoxon p, and dz = mean / SD of change."""
+    """After minus before over `n` pairs: mean, interval, t, sign-flip and Wilcoxon p, dz = mean / SD of change."""
 
     n: int
     mean: float

@@ -33,7 +33,7 @@ def columns(*xs: ArrayLike, at_least: int = 1) -> tuple[np.ndarray, ...]:
 
 
 def complete(*xs: ArrayLike) -> np.ndarray:
-    """Which rows have a value in every column: a boolean mask of shape (n,). NaN is a missing value, infinity an error."""
+    """Which rows have a value in every column: a mask of shape (n,). NaN is a missing value, infinity an error."""
     arrays = [np.asarray(x, dtype=float) for x in xs]
     if len({array.shape for array in arrays}) > 1:
         raise BadInput(f"columns of different shapes: {', '.join(str(array.shape) for array in arrays)}")

@@ -47,7 +47,7 @@ def test_false_alarms_are_as_rare_as_stated():
     draws = rng.multivariate_normal(np.zeros(4), cover, size=(1500, 40))
     overlapping, apart = [], []
     for d in draws:
-        j, k, h, m = d.T
+        j, k, h, _ = d.T
         overlapping.append([c.p < 0.05 for c in compare(j, k, h)])
         r = np.corrcoef(d.T)
         apart.append(steiger_apart(r[0, 1], r[2, 3], r[0, 2], r[0, 3], r[1, 2], r[1, 3], 40).p < 0.05)

