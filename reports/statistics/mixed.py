@@ -197,7 +197,7 @@ def _notes(fitted: Profile, profile: Profile, optimiser: str | None) -> list[str
     else:
         gap = fitted.deviance - profile.deviance
         notes.append(
-            f"statsmodels ({optimiser}) agrees with the profiled likelihood: −2logL {fitted.deviance:.4f}, gap {gap:.1e}"
+            f"statsmodels ({optimiser}) meets the profiled likelihood: −2logL {fitted.deviance:.4f}, gap {gap:.1e}"
         )
     if fitted.group_variance < BOUNDARY * fitted.residual_variance:
         notes.append("the family variance is zero: the model equals least squares; conditional R² = marginal R²")
