@@ -29,8 +29,17 @@ class Profile:
     reml: bool
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """What θ does not touch: β of least squares (p, B), residual sums by group (G, B), residual squares (B,)."""
+
+    ordinary: np.ndarray
+    sums: np.ndarray
+    squares: np.ndarray
+
+
 class RandomIntercept:
-    """A design X (n, p) of full column rank and group codes (n,) with values 0…G−1."""
+    """A design X (n, p) of full column rank and group codes (n,) that take each value of 0…G−1."""
 
     def __init__(self, design: np.ndarray, groups: np.ndarray):
         n, p = design.shape
@@ -46,7 +55,7 @@ class RandomIntercept:
         """The best θ for one response (n,), to full precision."""
         from scipy.optimize import minimize_scalar
 
-        column = y[:, None]
+        column = self._prepare(y[:, None])
         coarse = np.array([self._at(theta, column, reml)[0][0] for theta in GRID])
         best = int(np.argmin(coarse))
         theta = float(GRID[best])
@@ -69,7 +78,8 @@ class RandomIntercept:
 
         The best θ of the grid, refined by a parabola: enough to place a ratio among its bootstrap draws.
         """
-        table = np.stack([self._at(theta, responses, reml)[0] for theta in GRID])
+        prepared = self._prepare(responses)
+        table = np.stack([self._at(theta, prepared, reml)[0] for theta in GRID])
         best = table.argmin(axis=0)
         inside = np.clip(best, 2, len(GRID) - 2)  # θ = 0 and its neighbour stand outside the even logarithmic grid
         pick = np.arange(responses.shape[1])
@@ -82,30 +92,31 @@ class RandomIntercept:
 
     def without_groups(self, responses: np.ndarray) -> np.ndarray:
         """−2 log-likelihood of least squares, the family variance held at zero: (n, B) → (B,)."""
-        return self._at(0.0, responses, False)[0]
+        return self._at(0.0, self._prepare(responses), False)[0]
 
-    def _by_group(self, columns: np.ndarray) -> np.ndarray:
-        out = np.zeros((self.sizes.size, columns.shape[1]))
-        np.add.at(out, self.groups, columns)
-        return out
-
-    def _at(self, theta: float, responses: np.ndarray, reml: bool):
-        """Deviance (B,), β in the basis (p, B), σ² (B,) and the weighted cross-product (p, p) at one θ."""
+    def _prepare(self, responses: np.ndarray) -> "Prepared":
         ordinary = self.basis.T @ responses
         rest = responses - self.basis @ ordinary  # residuals of least squares: no cancellation in what follows
-        shrink = theta**2 / (1 + self.sizes * theta**2)
-        rest_sums = self._by_group(rest)
-        inner = np.eye(self.p) - self.sums.T @ (shrink[:, None] * self.sums)
-        cross = -self.sums.T @ (shrink[:, None] * rest_sums)
+        return Prepared(ordinary, self._by_group(rest), (rest**2).sum(axis=0))
+
+    def _by_group(self, columns: np.ndarray) -> np.ndarray:
+        order = np.argsort(self.groups, kind="stable")
+        starts = np.concatenate([[0], np.cumsum(self.sizes)[:-1]]).astype(int)
+        return np.add.reduceat(columns[order], starts, axis=0)
+
+    def _at(self, theta: float, prepared: "Prepared", reml: bool):
+        """Deviance (B,), β in the basis (p, B), σ² (B,) and the weighted cross-product (p, p) at one θ."""
+        shrink = (theta**2 / (1 + self.sizes * theta**2))[:, None]
+        inner = np.eye(self.p) - self.sums.T @ (shrink * self.sums)
         factor = np.linalg.cholesky(inner)
-        half = np.linalg.solve(factor, cross)
-        squares = (rest**2).sum(axis=0) - (shrink[:, None] * rest_sums**2).sum(axis=0) - (half**2).sum(axis=0)
+        half = np.linalg.solve(factor, -self.sums.T @ (shrink * prepared.sums))
+        squares = prepared.squares - (shrink * prepared.sums**2).sum(axis=0) - (half**2).sum(axis=0)
         df = self.n - self.p if reml else self.n
         squares = np.maximum(squares, np.finfo(float).tiny)
         deviance = df * (1 + np.log(2 * np.pi * squares / df)) + np.log1p(self.sizes * theta**2).sum()
         if reml:
             deviance = deviance + 2 * np.log(np.diag(factor)).sum() + 2 * np.log(np.abs(np.diag(self.triangle))).sum()
-        return deviance, ordinary + np.linalg.solve(factor.T, half), squares / df, inner
+        return deviance, prepared.ordinary + np.linalg.solve(factor.T, half), squares / df, inner
 
 
 def simulate(

@@ -11,7 +11,7 @@ commonest AS (
     SELECT benchmark, harness, scale, count(DISTINCT rater_id) AS n_raters
     FROM scored
     WHERE is_primary
-    GROUP BY ALL
+    GROUP BY benchmark, harness, scale
     QUALIFY row_number() OVER (PARTITION BY benchmark ORDER BY n_raters DESC, harness, scale) = 1
 ),
 marked AS (

@@ -31,8 +31,8 @@ FROM staged
 UNION ALL
 SELECT
     cell.lineage,
-    replace(lower(cell.stage), ' ', '_'),
-    list_position(['base_stage1', 'base', 'sft', 'dpo', 'rlvr'], replace(lower(cell.stage), ' ', '_')),
+    replace(replace(lower(cell.stage), ' ', '_'), 'stage_1', 'stage1'),
+    list_position(['base_stage1', 'base', 'sft', 'dpo', 'rlvr'], replace(replace(lower(cell.stage), ' ', '_'), 'stage_1', 'stage1')),
     cell.r2,
     (
         SELECT string_agg(rater_id, ', ' ORDER BY rater_id)
