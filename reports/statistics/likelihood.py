@@ -55,17 +55,17 @@ class RandomIntercept:
         """The best θ for one response (n,), to full precision."""
         from scipy.optimize import minimize_scalar
 
-        column = self._prepare(y[:, None])
-        coarse = np.array([self._at(theta, column, reml)[0][0] for theta in GRID])
+        prepared = self._prepare(y[:, None])
+        coarse = np.array([self._at(theta, prepared, reml)[0][0] for theta in GRID])
         best = int(np.argmin(coarse))
         theta = float(GRID[best])
         low, high = GRID[max(best - 1, 0)], GRID[min(best + 1, GRID.size - 1)]
         found = minimize_scalar(
-            lambda t: self._at(t, column, reml)[0][0], bounds=(low, high), method="bounded", options={"xatol": 1e-10}
+            lambda t: self._at(t, prepared, reml)[0][0], bounds=(low, high), method="bounded", options={"xatol": 1e-10}
         )
         if found.fun < coarse[best]:
             theta = float(found.x)
-        deviance, beta, variance, inner = self._at(theta, column, reml)
+        deviance, beta, variance, inner = self._at(theta, prepared, reml)
         back = np.linalg.inv(self.triangle)
         covariance = variance[0] * back @ np.linalg.inv(inner) @ back.T
         return Profile(
