@@ -51,9 +51,10 @@ def listed(command):
     )
     @functools.wraps(command)
     def printed(*args, fmt, **options):
-        from triadic.reports.listing import listing
+        from triadic.reports.output import render_frame
 
-        click.echo(listing(command(*args, **options), fmt), nl=fmt != "parquet")
+        text = render_frame(command(*args, **options), "text" if fmt == "table" else fmt)
+        click.echo(text.rstrip("\n") if isinstance(text, str) else text, nl=isinstance(text, str))
 
     return printed
 
@@ -218,12 +219,11 @@ def add(lab, weights, name, gguf_file, revision, trust_remote_code, **told):
     \b
     Example: triadic model add Qwen/Qwen2.5-0.5B-Instruct
     """
-    from triadic.ingest.checkpoint import read_checkpoint
     from triadic.ingest.models import add_model, lacking
 
-    found = read_checkpoint(weights, gguf_file=gguf_file, revision=revision, trust_remote_code=trust_remote_code)
-    rater = add_model(lab, weights, name, gguf_file=gguf_file, revision=revision, checkpoint=found, told=told)
-    say(f"{rater}: {len(found)} ingredients read from the checkpoint")
+    source = {"gguf_file": gguf_file, "revision": revision}
+    rater, found = add_model(lab, weights, name, **source, trust_remote_code=trust_remote_code, told=told)
+    say(f"{rater}: {found} ingredients read from the checkpoint")
     if unknown := lacking(lab, rater):
         say(f"unknown, and left empty: {', '.join(unknown)} (options of `triadic model add` tell them)")
     say(f"next: triadic run {rater}")
