@@ -65,7 +65,7 @@ class SampleSize:
         return [
             f"1·n·d·ln(n)    = {self.natural:>9,}  (n={n}, d={d}; natural logarithm, constant 1)",
             f"1·n·d·log2(n)  = {self.bits:>9,}  (n={n}, d={d}; base 2, constant 1: the paper's text has 26,900)",
-            f"4·n·d·log10(n) = {self.appendix:>9,}  (n={n}, d={d}; base 10, constant 4: its appendix has 31,288 at d=29)",
+            f"4·n·d·log10(n) = {self.appendix:>9,}  (n={n}, d={d}; base 10, constant 4: its appendix, 31,288 at d=29)",
             f"collected      = {self.collected:>9,}  (the paper, per model, at n=128)",
         ]
 

@@ -5,7 +5,6 @@ is fitted to the very concepts it is scored on; `procrustes_r2_cv` scores other 
 """
 
 import numpy as np
-
 from triadic.compute.metrics.gate import centred, pair
 from triadic.schema.errors import BadInput
 
@@ -57,7 +56,7 @@ def explained(human, models, weights):
 
 def cross_validated(human, models, weights, part):
     """`procrustes_r2_cv` of a stack, shapes as in `explained`; part (n,) is the fold of each concept."""
-    error, base = np.zeros(len(models)), np.zeros(len(models))
+    error = base = 0.0
     for fold in range(part.max() + 1):
         train = np.where(part == fold, 0.0, weights)
         test = weights - train

@@ -115,7 +115,10 @@ class OrdinalEmbedding:
             raise BadInput("patience (early stopping) needs heldout answers to watch")
         pairs = collapse(triplets, weights, train_items, self.columns)
         watched = None if heldout is None else collapse(heldout, heldout_weights, train_items, self.columns)
-        return self._fit_pairs(pairs, watched)
+        self._fit_pairs(pairs, watched)
+        if not self.converged_:
+            warnings.warn(f"{type(self).__name__} fit ended as {self.reason_!r}", NotConverged, stacklevel=2)
+        return self
 
     def _fit_pairs(self, pairs: Pairs, watched: Pairs | None, start: np.ndarray | None = None):
         starts = np.random.SeedSequence(self.seed).spawn(self.n_restarts)
@@ -132,8 +135,6 @@ class OrdinalEmbedding:
         self.history_ = np.array(history, dtype=HISTORY)
         self.best_restart_ = kept.restart
         self.converged_, self.reason_, self.n_iter_ = kept.converged, kept.reason, kept.n_iter
-        if not self.converged_:
-            warnings.warn(f"{type(self).__name__} fit ended as {self.reason_!r}", NotConverged, stacklevel=3)
         return self
 
     def _descend(self, number, x, pairs, watched, history):
@@ -217,11 +218,13 @@ class OrdinalEmbedding:
 
     def loss(self, triplets, weights=None) -> float:
         """Mean loss per answer of the fitted space, without penalties."""
-        return self._watch(self.embedding_, self._gate(triplets, weights))[0]
+        pairs = self._gate(triplets, weights)
+        return self._watch(self.embedding_, pairs)[0]
 
     def score(self, triplets, weights=None) -> float:
         """Share of the answers that the fitted space predicts; a tie counts as a guess would."""
-        return self._watch(self.embedding_, self._gate(triplets, weights))[1]
+        pairs = self._gate(triplets, weights)
+        return self._watch(self.embedding_, pairs)[1]
 
     def _gate(self, triplets, weights) -> Pairs:
         if not hasattr(self, "embedding_"):

@@ -1,4 +1,4 @@
-"""Generalised non-metric multidimensional scaling: a hinge on squared distances, and a preference for few dimensions."""
+"""Generalised non-metric multidimensional scaling: a hinge on squared distances, with a liking for few dimensions."""
 
 from __future__ import annotations
 

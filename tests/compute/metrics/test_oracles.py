@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from triadic.compute.metrics import (
     METRICS,
     answer_agreement,
