@@ -71,6 +71,9 @@ def scatters(frame: "pd.DataFrame", ingredients: tuple[str, ...], ylabel: str) -
         x, y = numbers(known, ingredient), numbers(known, "alignment")
         _tell_apart(axes, known, x, y)
         axes.set_xscale("log")
+        ticks = _round_ticks(x)
+        axes.set_xticks(ticks, [_short(tick) for tick in ticks])
+        axes.minorticks_off()
         if x.size > 2 and np.ptp(x) > 0:
             axes.set_title(f"r = {pearson(x, y).r:.2f}, log {pearson(np.log(x), y).r:.2f}, n = {x.size}", fontsize=9)
         axes.set_xlabel(_words(ingredient))
@@ -127,7 +130,7 @@ def matrix(scores: "pd.DataFrame") -> "Figure":
             else:
                 grid[i, j] = pearson(both[:, 0], both[:, 1]).r
                 text = f"{grid[i, j]:.2f}\n{len(both)}"
-            dark = np.isfinite(grid[i, j]) and abs(grid[i, j]) > 0.65
+            dark = np.isfinite(grid[i, j]) and abs(grid[i, j]) > 0.5
             axes.text(j, i, text, ha="center", va="center", fontsize=8, color="white" if dark else INK)
     axes.imshow(grid, cmap="RdBu", vmin=-1, vmax=1)
     axes.set_xticks(range(len(names)), names, rotation=40, ha="right")
@@ -141,16 +144,19 @@ def stages(lines: "pd.DataFrame") -> "Figure":
     """Alignment along each line of post-training: a panel per listing (Table 4, Table 1 as printed, measured)."""
     order = [stage for stage in ("base_stage1", "base", "sft", "dpo", "rlvr") if stage in set(lines.stage)]
     listings = list(dict.fromkeys(zip(lines.listing, lines.scope, strict=True)))
-    figure, panels = _canvas(4.6 * len(listings), 4.2, len(listings))
+    names = sorted(set(lines.line))
+    figure, panels = _canvas(4.6 * len(listings), 4.8, len(listings))
     for axes, (listing, scope) in zip(np.atleast_1d(panels), listings, strict=True):
-        for number, (line, part) in enumerate(lines[lines.scope == scope].groupby("lineage")):
+        for lineage, part in lines[lines.scope == scope].groupby("lineage"):
             part = part.sort_values("stage_no")
+            number = names.index(part.line.iloc[0])  # one line looks the same in every panel
             places = [order.index(stage) for stage in part.stage]
-            axes.plot(places, part.alignment, "os^Dv"[number % 5] + "-", ms=5, label=line)
+            look = {"marker": "os^Dv"[number % 5], "color": f"C{number % 10}"}
+            axes.plot(places, part.alignment, ms=5, label=lineage, **look)
         axes.set_xticks(range(len(order)), [_words(stage) for stage in order])
         axes.set_title({"table4": "Table 4", "table1": "Table 1 as printed"}.get(listing, listing), fontsize=10)
         axes.set_ylim(0, None)
-        axes.legend(frameon=False, fontsize=7, loc="lower right")
+        axes.legend(frameon=False, fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
     np.atleast_1d(panels)[0].set_ylabel(lines.metric.iloc[0])
     return figure
 
@@ -199,6 +205,17 @@ def _canvas(width: float, height: float, panels: int = 1):
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots(1, panels, sharey=True)
     return figure, axes
+
+
+def _round_ticks(x: np.ndarray) -> list[float]:
+    """Four values of one significant digit, evenly spread over a logarithmic axis."""
+    wanted = np.geomspace(x.min(), x.max(), 4) if np.ptp(x) else x[:1]
+    size = 10.0 ** np.floor(np.log10(wanted))
+    return sorted(set((np.round(wanted / size) * size).tolist()))
+
+
+def _short(value: float) -> str:
+    return f"{value / 1000:g}k" if value >= 1000 else f"{value:g}"
 
 
 def _words(name: str) -> str:

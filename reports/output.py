@@ -97,7 +97,7 @@ def render_frame(frame: "pd.DataFrame", form: str = "text") -> str | bytes:
 
 def cell(value: Any, name: str = "") -> str:
     """One value as a reader sees it: p-values to three digits and never as 0, floats to three significant places."""
-    if value is None or value != value or str(value) == "<NA>":
+    if _missing(value):
         return "–"
     if isinstance(value, bool) or type(value).__name__ == "bool":
         return "yes" if value else "no"
@@ -120,6 +120,11 @@ def _hoisted(frame: "pd.DataFrame") -> tuple[str, "pd.DataFrame"]:
     return "".join(f"; {name}: {frame[name].iloc[0]}" for name in same), frame.drop(columns=same)
 
 
+def _missing(value: Any) -> bool:
+    # pandas' NA answers neither True nor False when compared, so it is asked for by name.
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or value != value
+
+
 def _known(form: str) -> None:
     if form not in FORMATS:
         raise BadInput(f"format {form!r}: choose one of {', '.join(FORMATS)}")
@@ -140,7 +145,7 @@ def _is_number(column: "pd.Series") -> bool:
 
 def _records(frame: "pd.DataFrame") -> list[dict]:
     def plain(value: Any) -> Any:
-        if value is None or value != value or str(value) == "<NA>":
+        if _missing(value):
             return None
         value = value.item() if hasattr(value, "item") else value
         return str(value) if isinstance(value, float) and math.isinf(value) else value

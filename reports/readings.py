@@ -13,6 +13,7 @@ import numpy as np
 from triadic.reports.benchmarks import one_source, wide
 from triadic.reports.frames import numbers
 from triadic.reports.regression import FORMULAS, usable, without_varying
+from triadic.reports.stages import TABLE1
 from triadic.reports.statistics.bootstrap import leave_one_out
 from triadic.reports.statistics.correlation import Correlation, pearson, spearman
 from triadic.reports.statistics.groups import many_groups, two_groups
@@ -28,11 +29,6 @@ OTHER_CODING = {
 }
 PRINTED = {"n_heads": "heads", "hidden_size": "hidden_dim"}  # ingredient → column of the paper's Table 3
 QWEN3 = ("qwen3-8b", "qwen3-14b")  # published without -Base, so post-trained; the paper may have used the base models
-# Table 1's lines, by the lines of Table 4 that they are.
-TABLE1 = {
-    "Instella 3B": "instella-3b", "Llama 3.1 8B": "llama-3.1-tulu-3-8b", "OLMo 13B": "olmo-2-1124-13b",
-    "OLMo 7B": "olmo-2-1124-7b",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)

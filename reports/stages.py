@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
     from triadic.schema.store import Store
 
+# Table 1's lines, by the lines of Table 4 that they are.
+TABLE1 = {
+    "Instella 3B": "instella-3b", "Llama 3.1 8B": "llama-3.1-tulu-3-8b", "OLMo 13B": "olmo-2-1124-13b",
+    "OLMo 7B": "olmo-2-1124-7b",
+}  # fmt: skip
 ORDER = ("base_stage1", "base", "sft", "dpo", "rlvr")
 
 
@@ -37,6 +42,7 @@ def report(
     everything = pd.concat(frames, ignore_index=True)
     lines = everything[everything.stage.isin(ORDER)]
     lines = lines[lines.groupby(["scope", "lineage"]).stage.transform("nunique") > 1].reset_index(drop=True)
+    lines["line"] = lines.lineage.replace(TABLE1)
     averages, steps = _averages(store, lines), _steps(lines, rng)
     pairs, tests, notes = _pairs(store, origin, metric, reference, rng)
     notes += [

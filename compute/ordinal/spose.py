@@ -63,8 +63,8 @@ class SPoSE(OrdinalEmbedding):
     def _losses(self, chosen, left, right):
         return odd_one_out_loss(chosen, left, right)
 
-    def _fit_pairs(self, pairs, watched, start=None):
-        super()._fit_pairs(pairs, watched, start)
+    def _fit_pairs(self, pairs, watched):
+        super()._fit_pairs(pairs, watched)
         order = np.argsort(-self.embedding_.sum(axis=0), kind="stable")
         if self.prune is not None:
             used = (self.embedding_ > _PRESENT).sum(axis=0) >= self.prune
