@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from triadic.compute.answers import HARD, Answers, as_anchored, read_answers
-from triadic.compute.ordinal import LOSSES, NotConverged
+from triadic.compute.ordinal import LOSSES, NotConverged, OrdinalEmbedding
 from triadic.compute.ordinal.selection import against_chance, choose_dims, effective_dims, hold_out
 from triadic.schema.errors import BadInput, Conflict, NotFound
 from triadic.schema.lab import Lab
-from triadic.schema.runs import begin_run, finish, is_finished, note
+from triadic.schema.runs import Work, finish, is_finished, note
 from triadic.schema.tables import Embedding, EmbeddingRow, FitHistory, Role, Stage, Status
 
 
@@ -39,13 +39,8 @@ class FitSettings:
         return LOSSES[self.algorithm](self.n_dims or 30, seed=seed, n_restarts=self.n_restarts, patience=self.patience)
 
 
-def embed(lab: Lab, judge_run_id: str, settings: FitSettings | None = None, seed: int = 0) -> str:
-    """The id of the embed run that fits `judge_run_id`'s answers with these settings, fitted now if it was not yet.
-
-    Raises NotFound for an unknown run, Conflict for an unfinished one, BadInput for answers that cannot be fitted so.
-    A fit that does not converge is stored as such; one that is not finite is refused.
-    """
-    settings = settings or FitSettings()
+def embed_run(lab: Lab, judge_run_id: str, settings: FitSettings, seed: int) -> tuple[Work, OrdinalEmbedding]:
+    """The embed run these settings make, and its estimator; enters and fits nothing yet."""
     row = lab.store.one(
         "SELECT rater_id, concept_set_id, triplet_set_id FROM run WHERE run_id = ? AND stage = 'judge'", [judge_run_id]
     )
@@ -54,15 +49,24 @@ def embed(lab: Lab, judge_run_id: str, settings: FitSettings | None = None, seed
     if not is_finished(lab, judge_run_id):
         raise Conflict(f"judge run {judge_run_id} is not finished: `triadic judge {row[0]}` goes on with it")
     estimator = settings.estimator(seed)
-    run_id = begin_run(
-        lab, Stage.embed, row[0], asdict(settings) | _hyperparameters(estimator),
-        concept_set_id=row[1], triplet_set_id=row[2], parent_run_id=judge_run_id, seed=seed,
-    )  # fmt: skip
+    config = asdict(settings) | _hyperparameters(estimator)
+    return Work(Stage.embed, row[0], config, row[1], row[2], judge_run_id, seed), estimator
+
+
+def embed(lab: Lab, judge_run_id: str, settings: FitSettings | None = None, seed: int = 0) -> str:
+    """The id of the embed run that fits `judge_run_id`'s answers with these settings, fitted now if it was not yet.
+
+    Raises NotFound for an unknown run, Conflict for an unfinished one, BadInput for answers that cannot be fitted so.
+    A fit that does not converge is stored as such; one that is not finite is refused.
+    """
+    settings = settings or FitSettings()
+    work, estimator = embed_run(lab, judge_run_id, settings, seed)
+    run_id = work.begin(lab)
     if is_finished(lab, run_id):
         return run_id
     note(lab, run_id, Status.started)
     try:
-        _fit(lab, run_id, row[0], row[1], judge_run_id, settings, estimator, seed)
+        _fit(lab, work, settings, estimator)
     except Exception as error:
         note(lab, run_id, Status.failed, error=f"{type(error).__name__}: {error}")
         raise
@@ -78,10 +82,11 @@ def fittable(answers: Answers, settings: FitSettings) -> Answers:
     return answers
 
 
-def _fit(lab, run_id, rater_id, concept_set_id, judge_run_id, settings, estimator, seed) -> None:
+def _fit(lab: Lab, work: Work, settings: FitSettings, estimator: OrdinalEmbedding) -> None:
     started = time.monotonic()
+    run_id, judge_run_id = work.run_id, work.parent_run_id
     answers = fittable(read_answers(lab, judge_run_id, settings.answers, settings.temperature), settings)
-    held = hold_out(answers.triplets, settings.heldout_share, np.random.default_rng([seed, 1]))
+    held = hold_out(answers.triplets, settings.heldout_share, np.random.default_rng([work.seed, 1]))
     weights = answers.weights
     train, train_weights = answers.triplets[~held], None if weights is None else weights[~held]
     heldout, heldout_weights = answers.triplets[held], None if weights is None else weights[held]
@@ -100,8 +105,8 @@ def _fit(lab, run_id, rater_id, concept_set_id, judge_run_id, settings, estimato
         raise BadInput(f"the {settings.algorithm} fit of run {judge_run_id} is not finite: nothing was stored")
     embedding = Embedding(
         embedding_id=run_id,
-        concept_set_id=concept_set_id,
-        rater_id=rater_id,
+        concept_set_id=work.concept_set_id,
+        rater_id=work.rater_id,
         role=Role.fitted,
         name=f"{settings.algorithm}-{estimator.n_dims}-{settings.answers}",
         run_id=run_id,

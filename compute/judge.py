@@ -16,7 +16,7 @@ import numpy as np
 from triadic.compute.judges.base import ANSWER_COLUMNS, Judge, Questions
 from triadic.schema.errors import BadInput, Conflict, Unavailable
 from triadic.schema.lab import Lab
-from triadic.schema.runs import begin_run, is_finished, note
+from triadic.schema.runs import Work, is_finished, note
 from triadic.schema.tables import Response, Stage, Status
 
 ORDERS = ("drawn", "both")
@@ -36,8 +36,8 @@ def judge_run(
     framing: str = "anchored",
     orders: str = "drawn",
     repeats: int = 1,
-) -> str:
-    """The id of the judge run these settings make, entered in the lab if it is new; asks nothing yet.
+) -> Work:
+    """The judge run these settings make; enters and asks nothing yet.
 
     `orders` is drawn (each question in the order it was drawn in) or both; `repeats` asks each that many times.
     """
@@ -54,15 +54,16 @@ def judge_run(
         "n_questions": n * repeats * (2 if orders == "both" else 1),
         "judge": judge.config(),
     }
-    return begin_run(lab, Stage.judge, rater_id, config, concept_set_id=concept_set_id, triplet_set_id=triplet_set_id)
+    return Work(Stage.judge, rater_id, config, concept_set_id, triplet_set_id)
 
 
-def ask(lab: Lab, run_id: str, judge: Judge, progress: Progress = lambda done, total: None) -> int:
+def ask(lab: Lab, work: Work, judge: Judge, progress: Progress = lambda done, total: None) -> int:
     """Bring a judge run to its end; returns how many answers this call brought. A finished run asks nothing.
 
     Raises Unavailable when another process is asking for the same run. Whatever stops it (Ctrl-C, a kill, an error of
     the judge's), what was answered is kept, and the next call goes on from there.
     """
+    run_id = work.begin(lab)
     if is_finished(lab, run_id):
         return 0
     with _alone(lab, run_id):

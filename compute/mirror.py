@@ -218,3 +218,19 @@ def _log(client: MlflowClient, mlflow_id: str, params: dict[str, str], metrics: 
     for start in range(0, max(len(as_params), len(as_metrics)), MOST_PARAMS):
         stop = start + MOST_PARAMS
         client.log_batch(mlflow_id, metrics=as_metrics[start:stop], params=as_params[start:stop])
+
+
+def serve(lab: Lab, host: str, port: int) -> int:
+    """Run the MLflow server on this lab until it is stopped; returns its exit code."""
+    import subprocess
+    import sys
+
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", lab.mlflow_uri, "--workers", "1"]
+    command += ["--default-artifact-root", lab.mlflow_artifacts.as_uri(), "--host", host, "--port", str(port)]
+    settings = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    server = subprocess.Popen(command, env=settings)
+    try:
+        return server.wait()
+    except KeyboardInterrupt:
+        server.terminate()
+        return 0 if server.wait() in (0, -15) else 1

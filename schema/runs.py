@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import subprocess
-from functools import cache
+from dataclasses import dataclass, fields
+from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -17,40 +18,41 @@ from triadic.schema.tables import Run, RunEvent, Stage, Status
 LIBRARIES = ("triadic", "duckdb", "numpy", "scipy", "torch", "transformers", "mlflow", "statsmodels")
 
 
-def begin_run(
-    lab: Lab,
-    stage: Stage,
-    rater_id: str | None,
-    config: dict,
-    *,
-    concept_set_id: str | None = None,
-    triplet_set_id: str | None = None,
-    parent_run_id: str | None = None,
-    seed: int | None = None,
-) -> str:
-    """The id of the run that does this work, entered in the lab if it is new.
+@dataclass(frozen=True)
+class Work:
+    """One stage for one rater under one configuration: what a run does, before it is entered in the lab.
 
-    The id hashes what decides the result and nothing else (not the machine, the day or the library versions), so the
+    `run_id` hashes what decides the result and nothing else (not the machine, the day or the library versions), so the
     same work asked for twice is the same run.
     """
-    run_id = content_key(str(stage), rater_id, concept_set_id, triplet_set_id, parent_run_id, config, seed)
-    if lab.store.one("SELECT 1 FROM run WHERE run_id = ?", [run_id]):
-        return run_id
-    run = Run(
-        run_id=run_id,
-        stage=str(stage),
-        rater_id=rater_id,
-        concept_set_id=concept_set_id,
-        triplet_set_id=triplet_set_id,
-        parent_run_id=parent_run_id,
-        config=config,
-        config_hash=content_key(config),
-        seed=seed,
-        versions=library_versions(),
-        git_commit=git_commit(),
-    )
-    lab.store.insert(Run, [run])
-    return run_id
+
+    stage: Stage
+    rater_id: str | None
+    config: dict
+    concept_set_id: str | None = None
+    triplet_set_id: str | None = None
+    parent_run_id: str | None = None
+    seed: int | None = None
+
+    @cached_property
+    def run_id(self) -> str:
+        return content_key(
+            str(self.stage), self.rater_id, self.concept_set_id, self.triplet_set_id, self.parent_run_id, self.config,
+            self.seed,
+        )  # fmt: skip
+
+    def begin(self, lab: Lab) -> str:
+        """Enter the run in the lab if it is new; returns its id."""
+        if not lab.store.one("SELECT 1 FROM run WHERE run_id = ?", [self.run_id]):
+            run = Run(
+                run_id=self.run_id,
+                config_hash=content_key(self.config),
+                versions=library_versions(),
+                git_commit=git_commit(),
+                **{f.name: getattr(self, f.name) for f in fields(self)},
+            )
+            lab.store.insert(Run, [run])
+        return self.run_id
 
 
 def note(lab: Lab, run_id: str, status: Status, **detail: Any) -> None:

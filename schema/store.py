@@ -60,7 +60,7 @@ class Store:
     def read(self, sql: str, params: Any = None) -> pd.DataFrame:
         """The result of one SELECT as a DataFrame."""
         with self.connect() as con:
-            return con.execute(sql, params).df()
+            return con.execute(sql, params).to_arrow_table().to_pandas()
 
     def arrow(self, sql: str, params: Any = None) -> pa.Table:
         """The result of one SELECT as an Arrow table."""

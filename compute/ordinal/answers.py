@@ -34,13 +34,6 @@ class Pairs:
     def __len__(self) -> int:
         return self.index.shape[1]
 
-    def blocks(self, size: int):
-        """Consecutive (index as intp, weights or None), at most `size` answers each."""
-        for start in range(0, len(self), size):
-            stop = start + size
-            weights = None if self.weights is None else self.weights[start:stop]
-            yield self.index[:, start:stop].astype(np.intp), weights
-
 
 def check_answers(triplets, weights=None, n_items: int | None = None, what: str = "triplets"):
     """Refuse what is no set of answers. Returns (integer array (n, 3), float64 weights (n,) or None, n_items).

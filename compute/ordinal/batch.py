@@ -7,13 +7,12 @@ sorted and encoded once for all. On a GPU the same steps run for all fits togeth
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from triadic.compute.ordinal.answers import Pairs, check_answers, collapse
-from triadic.compute.ordinal.base import NotConverged, OrdinalEmbedding
+from triadic.compute.ordinal.base import OrdinalEmbedding
 from triadic.schema.errors import BadInput
 
 
@@ -119,9 +118,7 @@ def _one_by_one(estimator, index, counts, watched, n_items, progress) -> ManyFit
     for number, row in enumerate(counts):
         given = np.flatnonzero(row)
         pairs = Pairs(index[:, given], row[given], float(row.sum()), n_items)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotConverged)  # the result says it per fit
-            worker._fit_pairs(pairs, watched)
+        worker._fit_pairs(pairs, watched)
         found.append((worker.embedding_, worker.restarts_[0]))
         if progress is not None:
             progress(number + 1)

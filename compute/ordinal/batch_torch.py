@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 from triadic.compute.ordinal.base import OrdinalEmbedding
+from triadic.compute.ordinal.gather import Gather
 from triadic.schema.errors import BadInput, Unavailable
 
 _ARMIJO = 1e-4
@@ -37,7 +38,8 @@ def fit_together(estimator: OrdinalEmbedding, index, counts, watched, n_items: i
     embeddings = x.reshape(len(counts), n_items, -1).cpu().numpy()
     heldout = np.full((len(counts), 2), np.nan)
     if watched is not None:
-        heldout = np.array([estimator._watch(embedding, watched) for embedding in embeddings])
+        watched = Gather(watched)
+        heldout = np.array([estimator._watch(estimator._matrix(embedding), watched) for embedding in embeddings])
     reason = np.array(reason, dtype=object)
     return ManyFits(
         embeddings=embeddings,

@@ -16,7 +16,8 @@ class SPoSE(OrdinalEmbedding):
 
     P(i, j) = e^(i·j) / (e^(i·j) + e^(i·k) + e^(j·k)); the loss is −ln P, plus l1/n_items · Σ|x|, x ≥ 0, the scaling of
     the published program. Columns come ordered by their sum, largest first. The default l1 brought back 44 columns
-    of a 42-dimensional space from 4.7 million simulated answers (0.008, another published value, brought back 27).
+    of a 42-dimensional space from 4.7 million simulated answers (0.008, another published value, brought back 27);
+    with fewer answers an item, a larger one keeps noise out of the spare columns.
 
     `prune` chooses the number of dimensions as VICE does: a column stays when at least so many items (VICE asks for 5)
     have a weight above 0.1 in it. `n_dims_` is what is left; None keeps all n_dims.
@@ -62,8 +63,8 @@ class SPoSE(OrdinalEmbedding):
     def _losses(self, chosen, left, right):
         return odd_one_out_loss(chosen, left, right)
 
-    def _fit_pairs(self, pairs, watched, start=None):
-        super()._fit_pairs(pairs, watched, start)
+    def _fit_pairs(self, pairs, watched):
+        super()._fit_pairs(pairs, watched)
         order = np.argsort(-self.embedding_.sum(axis=0), kind="stable")
         if self.prune is not None:
             used = (self.embedding_ > _PRESENT).sum(axis=0) >= self.prune

@@ -13,6 +13,11 @@ ORDER = (
     "judgment",
     "rater_status",
     "answer_quality",
+    "alignment_score",
+    "ingredient_frame",
+    "benchmark_frame",
+    "post_training_frame",
+    "model_pair",
 )
 
 

@@ -1,0 +1,133 @@
+"""From a rater's name to the judge that answers for it. Weights are loaded when the first question is asked, not before."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from triadic.compute.judges.base import Judge, Questions
+from triadic.schema.errors import BadInput, NotFound
+from triadic.schema.lab import Lab
+from triadic.schema.lookup import read_concepts
+
+PACKAGE, SCRIPTED = "package:", "scripted:"
+
+
+@dataclass(frozen=True)
+class JudgeSettings:
+    """How to ask, as the command line takes it. None means the judge's own default."""
+
+    answer: str = "score"
+    framing: str = "anchored"
+    device: str | None = None
+    dtype: str | None = None
+    batch_size: int | None = None
+    trust_remote_code: bool = False
+    allow_pickle: bool = False
+    seed: int = 0
+
+
+class Later:
+    """A judge that is opened by its first question. Its configuration is known without it, so that a run that is
+    finished is recognised, and nothing loaded."""
+
+    def __init__(self, config: dict, opened: Callable[[], Judge]):
+        self._config, self._open = config, opened
+
+    @cached_property
+    def judge(self) -> Judge:
+        return self._open()
+
+    def config(self) -> dict:
+        return self._config
+
+    def batches(self, questions: Questions) -> list[np.ndarray]:
+        return self.judge.batches(questions)
+
+    def answer(self, questions: Questions) -> dict[str, list]:
+        return self.judge.answer(questions)
+
+
+def cache_folder() -> Path:
+    """Where files put together from packages are kept: $TRIADIC_CACHE, or the user's cache folder."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("TRIADIC_CACHE") or Path(home) / "triadic")
+
+
+def open_judge(lab: Lab, rater_id: str, settings: JudgeSettings, concept_set_id: str) -> Judge:
+    """The judge of a rater, by what its row in the lab says about its weights.
+
+    Raises NotFound when nothing says where the weights are, BadInput for settings its kind cannot follow.
+    """
+    row = lab.store.one(
+        "SELECT kind, weights, gguf_file, revision, prompt_style, hf_id FROM rater LEFT JOIN model_current USING (rater_id) "
+        "WHERE rater_id = ?",
+        [rater_id],
+    )
+    if row is None:
+        raise NotFound(f"no rater {rater_id} in this lab: add it with `triadic model add`")
+    kind, weights, gguf_file, revision, style, hf_id = row
+    weights = weights or hf_id
+    if weights and weights.startswith(SCRIPTED):
+        return _scripted(weights, settings)
+    if kind in ("human", "simulated") or not weights:
+        raise BadInput(
+            f"{rater_id} cannot be asked: "
+            + (
+                "it is no model"
+                if kind != "llm"
+                else f"say where its weights are, `triadic model add PATH --name {rater_id}`"
+            )
+        )
+    if kind == "vectors":
+        return _vectors(lab, weights, settings, concept_set_id)
+    if style is None:
+        raise BadInput(
+            f"{rater_id} has no prompt style: say so once, `triadic model add {weights} --name {rater_id} "
+            "--prompt-style chat` (its own chat template) or base (plain text)"
+        )
+    source = {"weights": weights, "gguf_file": gguf_file, "revision": revision, "style": style}
+    return _language_model(source, settings)
+
+
+def _scripted(weights: str, settings: JudgeSettings) -> Judge:
+    """`scripted:` or `scripted:first_bias=0.8,delay=0.1`: the shipped judge that follows a rule."""
+    from triadic.compute.judges.scripted import ScriptedJudge
+
+    try:
+        given = dict(item.split("=") for item in weights.removeprefix(SCRIPTED).split(",") if item)
+        numbers = {k: int(v) if k in ("seed", "batch_size") else float(v) for k, v in given.items()}
+        return ScriptedJudge(framing=settings.framing, **numbers)
+    except (ValueError, TypeError) as error:
+        raise BadInput(f"{weights} is not scripted:NAME=NUMBER,…: {error}") from error
+
+
+def _vectors(lab: Lab, weights: str, settings: JudgeSettings, concept_set_id: str) -> Judge:
+    from triadic.compute.judges.vectors import VectorsJudge, sentence_vectors
+
+    if settings.answer != "score":
+        raise BadInput("an embedding model has no text to sample: ask it with --answer score")
+    words = list(read_concepts(lab, concept_set_id).word)
+
+    def load() -> Judge:
+        return VectorsJudge.from_vectors(words, sentence_vectors(_folder(weights)[0], words), weights, settings.framing)
+
+    return Later({"judge": "vectors", "weights": weights, "similarity": "cosine of mean-pooled vectors"}, load)
+
+
+def _language_model(source: dict, settings: JudgeSettings) -> Judge:
+    raise BadInput(f"cannot open {source} {asdict(settings)}")
+
+
+def _folder(weights: str) -> tuple[Path | str, str | None]:
+    """Folder or hub id of the weights, and the GGUF file in it."""
+    if not weights.startswith(PACKAGE):
+        return weights, None
+    from triadic.compute.judges.packaged import packaged
+
+    found = packaged(weights.removeprefix(PACKAGE), cache_folder())
+    return found.folder, found.gguf_file

@@ -1,0 +1,83 @@
+"""Reading the frame views: which alignment figures a report is about, never mixing two kinds in one statistic."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from triadic.schema.errors import BadInput, NotFound
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from triadic.schema.store import Store
+
+ORIGINS = ("published", "measured", "both")
+HEADLINE = "procrustes_r2"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """One kind of alignment figure: where it comes from, which metric, against what, judged and fitted how."""
+
+    origin: str
+    metric: str
+    reference: str
+    method: str
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """What every row of a report says about where it comes from."""
+        return {"origin": self.origin, "metric": self.metric, "reference": self.reference}
+
+    def __str__(self) -> str:
+        return f"{self.origin} {self.metric} ({self.reference}; {self.method})"
+
+
+def scoped(
+    store: "Store",
+    view: str,
+    origin: str = "published",
+    metric: str | None = HEADLINE,
+    reference: str | None = None,
+) -> list[tuple[Scope, "pd.DataFrame"]]:
+    """The rows of one frame view, split into scopes. `metric` or `reference` None means every one there is.
+
+    Raises
+    ------
+    BadInput
+        `origin` is none of published, measured, both.
+    NotFound
+        No row answers; the message says which metrics and references there are.
+    """
+    if origin not in ORIGINS:
+        raise BadInput(f"origin {origin!r}: choose one of {', '.join(ORIGINS)}")
+    frame = store.read(
+        f"""SELECT * FROM {view}
+        WHERE (? = 'both' OR origin = ?) AND (? IS NULL OR metric = ?) AND (? IS NULL OR reference = ?)
+        ORDER BY ALL""",
+        [origin, origin, metric, metric, reference, reference],
+    )
+    if frame.empty:
+        raise NotFound(_nothing(store, origin, metric, reference))
+    keys = ["origin", "metric", "reference", "method"]
+    parts = [(Scope(*key), part.reset_index(drop=True)) for key, part in frame.groupby(keys, dropna=False)]
+    return sorted(parts, key=lambda part: (part[0].origin != "published", str(part[0])))
+
+
+def numbers(frame: "pd.DataFrame", name: str) -> np.ndarray:
+    """A column as doubles (n,), NaN where a cell is missing."""
+    return frame[name].to_numpy(dtype=float, na_value=np.nan)
+
+
+def _nothing(store: "Store", origin: str, metric: str | None, reference: str | None) -> str:
+    there = store.read("SELECT DISTINCT origin, metric, reference FROM alignment_score ORDER BY ALL")
+    if there.empty:
+        return (
+            "the lab holds no alignment figures: `triadic ingest published`, or judge a model with `triadic run MODEL`"
+        )
+    if origin == "measured" and "measured" not in set(there.origin):
+        return "nothing has been measured in this lab yet: `triadic run MODEL`, or report with --origin published"
+    known = "; ".join(f"{row.origin} {row.metric} against {row.reference}" for row in there.itertuples())
+    asked = " ".join(part for part in (origin, metric or "", f"against {reference}" if reference else "") if part)
+    return f"no alignment figures for {asked}; there are: {known}"

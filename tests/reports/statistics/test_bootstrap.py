@@ -1,0 +1,75 @@
+"""Leave-one-out against leaving one out; intervals against scipy's and by coverage."""
+
+import numpy as np
+import pytest
+import scipy.stats as st
+
+from triadic.reports.statistics.bootstrap import interval, leave_one_out
+from triadic.reports.statistics.correlation import pearson, spearman
+from triadic.schema.errors import BadInput
+
+
+def sample(seed, n, ties=False):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=n)
+    y = 0.5 * x + rng.normal(size=n)
+    return (np.round(x * 2), np.round(y * 2)) if ties else (x, y)
+
+
+@pytest.mark.parametrize("ranked", [False, True])
+@pytest.mark.parametrize("ties", [False, True])
+def test_leave_one_out_is_what_its_name_says(ranked, ties):
+    x, y = sample(0, 25, ties)
+    x[3] = 40  # one that matters
+    statistic = spearman if ranked else pearson
+    slow = np.array([statistic(np.delete(x, i), np.delete(y, i)).r for i in range(x.size)])
+    ours = leave_one_out(x, y, ranked)
+    assert ours.without == pytest.approx(slow, abs=1e-10)
+    assert ours.most == np.argmax(np.abs(slow - statistic(x, y).r))
+    assert ours.shift == pytest.approx(slow[ours.most] - statistic(x, y).r, abs=1e-10)
+
+
+@pytest.mark.parametrize("ranked", [False, True])
+def test_bca_interval_is_scipys_up_to_resampling_noise(ranked):
+    x, y = sample(1, 60)
+    statistic = (lambda a, b: st.spearmanr(a, b).statistic) if ranked else (lambda a, b: st.pearsonr(a, b).statistic)
+    theirs = st.bootstrap(
+        (x, y), statistic, paired=True, vectorized=False, n_resamples=3000, method="BCa", rng=np.random.default_rng(2)
+    ).confidence_interval
+    ours = interval(x, y, np.random.default_rng(3), n_resamples=6000, ranked=ranked)
+    assert ours.method == "BCa"
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.03)
+
+
+def test_ranks_within_a_resample_are_those_of_the_drawn_values():
+    from triadic.reports.statistics.bootstrap import _weighted_spearman
+
+    x, y = sample(4, 20, ties=True)
+    rng = np.random.default_rng(5)
+    weights = rng.multinomial(20, np.full(20, 1 / 20), size=10)
+    slow = [st.spearmanr(np.repeat(x, w), np.repeat(y, w)).statistic for w in weights]
+    assert _weighted_spearman(x, y, weights.astype(float)) == pytest.approx(slow, abs=1e-10)
+
+
+def test_interval_covers_the_truth_about_as_often_as_it_says():
+    rng = np.random.default_rng(6)
+    hits = 0
+    for _ in range(200):
+        x = rng.normal(size=40)
+        y = 0.5 * x + np.sqrt(0.75) * rng.normal(size=40)
+        ends = interval(x, y, rng, n_resamples=500)
+        hits += ends.low <= 0.5 <= ends.high
+    assert 0.88 <= hits / 200 <= 0.99  # nominal 0.95, SD 0.015
+
+
+def test_same_generator_state_same_interval():
+    x, y = sample(7, 30)
+    assert interval(x, y, np.random.default_rng(1)) == interval(x, y, np.random.default_rng(1))
+
+
+def test_refusals():
+    x, y = sample(8, 30)
+    with pytest.raises(BadInput, match="too few"):
+        interval(x, y, np.random.default_rng(0), n_resamples=10)
+    with pytest.raises(BadInput, match="constant"):
+        interval(np.ones(10), np.arange(10), np.random.default_rng(0))
