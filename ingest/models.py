@@ -12,6 +12,7 @@ from triadic.schema.store import insert_rows
 from triadic.schema.tables import Model, Rater, RaterKind
 
 PACKAGE = "package:"  # weights that ship in a Python package
+NO_FILES = (PACKAGE, "scripted:", "http://", "https://")  # nothing to read ingredients from
 PROMPT_STYLES = ("chat", "base")
 
 
@@ -22,15 +23,15 @@ def add_model(
     *,
     gguf_file: str | None = None,
     revision: str | None = None,
+    trust_remote_code: bool = False,
     kind: RaterKind = RaterKind.llm,
-    checkpoint: dict[str, tuple[Any, str]] | None = None,
     told: dict[str, Any] | None = None,
-) -> str:
-    """Enter a model and every ingredient that is known of it; returns its rater id. Adding it again changes nothing.
+) -> tuple[str, int]:
+    """Enter a model and every ingredient that is known of it; returns its rater id and how many its files gave.
 
-    `weights` is where to load it from: a hub id, a folder, a GGUF file, package:NAME or a server's URL. `checkpoint` maps
-    ingredient to (value, provenance) as read from its files, `told` holds what the user gave by option. What neither
-    says comes from the suite where the model is in it, and stays empty otherwise.
+    `weights` is where to load it from: a hub id, a folder, a GGUF file, package:NAME, scripted:… or a server's URL.
+    `told` holds what the user gave by option; what neither that nor the checkpoint says comes from the suite where the
+    model is in it, and stays empty otherwise. Adding a model again changes nothing.
     Raises BadInput for a value the table refuses, or an unknown prompt style.
     """
     path = Path(weights)
@@ -41,6 +42,7 @@ def add_model(
     rater_id = name or _known_as(lab, weights) or Path(gguf_file or weights.rstrip("/")).name.removesuffix(".gguf")
     where = {"weights": weights, "gguf_file": gguf_file, "revision": revision}
     rows = []
+    checkpoint = {} if weights.startswith(NO_FILES) else _read(weights, gguf_file, revision, trust_remote_code)
     if checkpoint:
         rows.append(_evidence(rater_id, "checkpoint", {k: v for k, (v, _) in checkpoint.items()},
                               {k: p for k, (_, p) in checkpoint.items()}))  # fmt: skip
@@ -51,7 +53,7 @@ def add_model(
     with lab.store.transaction() as con:
         insert_rows(con, Rater, [Rater(rater_id=rater_id, kind=kind, description=f"loaded from {weights}")])
         insert_rows(con, Model, rows)
-    return rater_id
+    return rater_id, len(checkpoint)
 
 
 def lacking(lab: Lab, rater_id: str) -> list[str]:
@@ -62,6 +64,12 @@ def lacking(lab: Lab, rater_id: str) -> list[str]:
     ]  # fmt: skip
     row = lab.store.read("SELECT * FROM model_current WHERE rater_id = ?", [rater_id])
     return wanted if row.empty else [name for name in wanted if row[name].isna().all()]
+
+
+def _read(weights: str, gguf_file: str | None, revision: str | None, trust_remote_code: bool) -> dict:
+    from triadic.ingest.checkpoint import read_checkpoint
+
+    return read_checkpoint(weights, gguf_file=gguf_file, revision=revision, trust_remote_code=trust_remote_code)
 
 
 def _known_as(lab: Lab, hf_id: str) -> str | None:

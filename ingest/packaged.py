@@ -34,4 +34,4 @@ def add_packaged(lab: Lab, name: str) -> str:
     """Enter one of the packaged raters (a key of DEMO_NAMES, or its rater id); returns its rater id."""
     rater_id = DEMO_NAMES.get(name, name)
     package, kind, told = _ABOUT[rater_id]
-    return add_model(lab, PACKAGE + package, rater_id, kind=kind, told=told)
+    return add_model(lab, PACKAGE + package, rater_id, kind=kind, told=told)[0]

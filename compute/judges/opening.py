@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+
 from triadic.compute.judges.base import Judge, Questions
 from triadic.schema.errors import BadInput, NotFound
 from triadic.schema.lab import Lab
@@ -72,6 +73,8 @@ def open_judge(lab: Lab, rater_id: str, settings: JudgeSettings, concept_set_id:
         raise NotFound(f"no rater {rater_id} in this lab: add it with `triadic model add`")
     kind, weights, gguf_file, revision, style, hf_id = row
     weights = weights or hf_id
+    if weights and weights.startswith(SCRIPTED):
+        return _scripted(weights, settings)
     if kind in ("human", "simulated") or not weights:
         raise BadInput(
             f"{rater_id} cannot be asked: "
@@ -81,8 +84,6 @@ def open_judge(lab: Lab, rater_id: str, settings: JudgeSettings, concept_set_id:
                 else f"say where its weights are, `triadic model add PATH --name {rater_id}`"
             )
         )
-    if weights.startswith(SCRIPTED):
-        return _scripted(weights, settings)
     if kind == "vectors":
         return _vectors(lab, weights, settings, concept_set_id)
     if style is None:

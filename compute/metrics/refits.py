@@ -13,6 +13,7 @@ b fits (0: not at all), and embeddings (b, n_concepts, d).
 from collections.abc import Callable
 
 import numpy as np
+
 from triadic.compute.metrics.agreement import preference
 from triadic.compute.metrics.gate import questions, space
 from triadic.compute.metrics.registry import applicable

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
 from triadic.schema.errors import BadInput
 
 ANCHORED = ((0, 1), (0, 2))  # columns compared: anchor with nearer, anchor with farther
@@ -33,13 +34,6 @@ class Pairs:
 
     def __len__(self) -> int:
         return self.index.shape[1]
-
-    def blocks(self, size: int):
-        """Consecutive (index as intp, weights or None), at most `size` answers each."""
-        for start in range(0, len(self), size):
-            stop = start + size
-            weights = None if self.weights is None else self.weights[start:stop]
-            yield self.index[:, start:stop].astype(np.intp), weights
 
 
 def check_answers(triplets, weights=None, n_items: int | None = None, what: str = "triplets"):

@@ -11,7 +11,9 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+
 from triadic.compute.ordinal.answers import ANCHORED, Pairs, check_answers, collapse
+from triadic.compute.ordinal.gather import Gather
 from triadic.compute.ordinal.lbfgs import minimize
 from triadic.schema.errors import BadInput
 
@@ -57,7 +59,7 @@ class OrdinalEmbedding:
     columns = ANCHORED
     lower: float | None = None  # bound of the coordinates, for non-negative spaces
 
-    def __init__(self, n_dims=30, *, seed=0, n_restarts=1, max_steps=1000, tol=1e-4, patience=None, record_every=1):
+    def __init__(self, n_dims=30, *, seed=0, n_restarts=1, max_steps=1000, tol=3e-4, patience=None, record_every=1):
         self.n_dims = n_dims
         self.seed = seed
         self.n_restarts = n_restarts
@@ -79,8 +81,7 @@ class OrdinalEmbedding:
     def _matrix(self, embedding: np.ndarray) -> np.ndarray:
         """What the answers read: all squared distances, (n_items, n_items)."""
         square = np.einsum("ij,ij->i", embedding, embedding)
-        matrix = embedding @ embedding.T
-        matrix *= -2.0
+        matrix = (-2.0 * embedding) @ embedding.T
         matrix += square[:, None]
         matrix += square
         return np.maximum(matrix, 0.0, out=matrix)
@@ -120,13 +121,14 @@ class OrdinalEmbedding:
             warnings.warn(f"{type(self).__name__} fit ended as {self.reason_!r}", NotConverged, stacklevel=2)
         return self
 
-    def _fit_pairs(self, pairs: Pairs, watched: Pairs | None, start: np.ndarray | None = None):
+    def _fit_pairs(self, pairs: Pairs, watched: Pairs | None):
+        train, watched = Gather(pairs), None if watched is None else Gather(watched)
         starts = np.random.SeedSequence(self.seed).spawn(self.n_restarts)
         self.n_items_ = pairs.n_items
         self.restarts_, history, best = [], [], None
         for number, sequence in enumerate(starts):
-            x = start if start is not None else self._start(pairs.n_items, np.random.default_rng(sequence))
-            x, result = self._descend(number, x, pairs, watched, history)
+            x = self._start(pairs.n_items, np.random.default_rng(sequence))
+            x, result = self._descend(number, x, train, watched, history)
             self.restarts_.append(result)
             rank = (not np.isfinite(result.train_loss), _criterion(result), number)
             if best is None or rank < best[0]:
@@ -137,18 +139,24 @@ class OrdinalEmbedding:
         self.converged_, self.reason_, self.n_iter_ = kept.converged, kept.reason, kept.n_iter
         return self
 
-    def _descend(self, number, x, pairs, watched, history):
+    def _descend(self, number, x, train, watched, history):
         shape = x.shape
         best = {"loss": np.inf, "x": None, "age": 0, "record": None}
 
+        latest = {}
+
         def objective(flat):
-            value, gradient = self._objective(flat.reshape(shape), pairs)
+            embedding = flat.reshape(shape)
+            latest.update(x=flat, matrix=self._matrix(embedding))
+            value, gradient = self._objective(embedding, train, latest["matrix"])
             return value, gradient.ravel()
 
         def record(step, flat, value):
             loss, accuracy = np.nan, np.nan
             if watched is not None:
-                loss, accuracy = self._watch(flat.reshape(shape), watched)
+                # An accepted step is nearly always the point that was tried last: its matrix is there.
+                matrix = latest["matrix"] if latest.get("x") is flat else self._matrix(flat.reshape(shape))
+                loss, accuracy = self._watch(matrix, watched)
             history.append((number, step, value, loss, accuracy))
             return loss
 
@@ -182,55 +190,34 @@ class OrdinalEmbedding:
         )
         return chosen.reshape(shape).copy(), result
 
-    def _objective(self, embedding: np.ndarray, pairs: Pairs) -> tuple[float, np.ndarray]:
-        """Mean loss plus penalty, and the gradient (n_items, n_dims)."""
-        matrix = self._matrix(embedding).ravel()
-        slopes = None
-        value = 0.0
-        for index, weights in pairs.blocks(_block_size(pairs.n_items)):
-            losses, *pulls = self._losses(*(matrix.take(i, mode="clip") for i in index))
-            if weights is None:
-                value += losses.sum()
-            else:
-                value += weights.dot(losses)
-                for pull in pulls:
-                    pull *= weights
-            for i, pull in zip(index, pulls, strict=True):
-                added = np.bincount(i, weights=pull, minlength=matrix.size)
-                slopes = added if slopes is None else np.add(slopes, added, out=slopes)
-        slopes /= pairs.total
-        gradient = self._pull(slopes.reshape(pairs.n_items, -1), embedding)
+    def _objective(self, embedding: np.ndarray, answers: Gather, matrix: np.ndarray) -> tuple[float, np.ndarray]:
+        """Mean loss plus penalty, and the gradient (n_items, n_dims); `matrix` is the embedding's."""
+        value, slopes = answers.slopes(matrix.ravel(), self._losses)
+        gradient = self._pull(slopes.reshape(len(embedding), -1), embedding)
         penalty, push = self._penalty(embedding)
-        return value / pairs.total + penalty, gradient + push
+        return value + penalty, gradient + push
 
-    def _watch(self, embedding: np.ndarray, pairs: Pairs) -> tuple[float, float]:
+    def _watch(self, matrix: np.ndarray, answers: Gather) -> tuple[float, float]:
         """Mean loss (without penalty) and accuracy; a tie counts as a guess would."""
-        matrix = self._matrix(embedding).ravel()
-        loss = right = 0.0
-        for index, weights in pairs.blocks(_block_size(pairs.n_items)):
-            values = tuple(matrix.take(i, mode="clip") for i in index)
-            losses, hits = self._losses(*values)[0], self._hits(*values)
-            loss += losses.sum() if weights is None else weights.dot(losses)
-            right += hits.sum() if weights is None else weights.dot(hits)
-        return float(loss / pairs.total), float(right / pairs.total)
+        return answers.figures(matrix.ravel(), self._losses, self._hits)
 
     # Using a fit
 
     def loss(self, triplets, weights=None) -> float:
         """Mean loss per answer of the fitted space, without penalties."""
-        pairs = self._gate(triplets, weights)
-        return self._watch(self.embedding_, pairs)[0]
+        answers = self._gate(triplets, weights)
+        return self._watch(self._matrix(self.embedding_), answers)[0]
 
     def score(self, triplets, weights=None) -> float:
         """Share of the answers that the fitted space predicts; a tie counts as a guess would."""
-        pairs = self._gate(triplets, weights)
-        return self._watch(self.embedding_, pairs)[1]
+        answers = self._gate(triplets, weights)
+        return self._watch(self._matrix(self.embedding_), answers)[1]
 
-    def _gate(self, triplets, weights) -> Pairs:
+    def _gate(self, triplets, weights) -> Gather:
         if not hasattr(self, "embedding_"):
             raise BadInput(f"this {type(self).__name__} has no embedding yet: call fit first")
         triplets, weights, n_items = check_answers(triplets, weights, len(self.embedding_))
-        return collapse(triplets, weights, n_items, self.columns)
+        return Gather(collapse(triplets, weights, n_items, self.columns))
 
     @property
     def chance_loss(self) -> float:
@@ -260,8 +247,3 @@ class OrdinalEmbedding:
 
 def _criterion(result: Restart) -> float:
     return result.train_loss if np.isnan(result.heldout_loss) else result.heldout_loss
-
-
-def _block_size(n_items: int) -> int:
-    """Answers worked on at a time: few enough to stay in cache, enough to be worth one pass over the n × n matrix."""
-    return max(1 << 15, n_items * n_items // 4)

@@ -7,7 +7,9 @@ writings together.
 from __future__ import annotations
 
 import numpy as np
+
 from triadic.compute.ordinal.base import OrdinalEmbedding
+from triadic.compute.ordinal.gather import Gather
 from triadic.schema.errors import BadInput, Unavailable
 
 _ARMIJO = 1e-4
@@ -19,6 +21,7 @@ _WINDOW = 10
 def fit_together(estimator: OrdinalEmbedding, index, counts, watched, n_items: int, device: str, progress=None):
     """One L-BFGS search per row of `counts`, in step. Arguments as `fit_many` prepares them; returns its ManyFits."""
     import torch
+
     from triadic.compute.ordinal.batch import ManyFits
 
     if estimator.lower is not None or estimator.patience is not None:
@@ -37,7 +40,8 @@ def fit_together(estimator: OrdinalEmbedding, index, counts, watched, n_items: i
     embeddings = x.reshape(len(counts), n_items, -1).cpu().numpy()
     heldout = np.full((len(counts), 2), np.nan)
     if watched is not None:
-        heldout = np.array([estimator._watch(embedding, watched) for embedding in embeddings])
+        watched = Gather(watched)
+        heldout = np.array([estimator._watch(estimator._matrix(embedding), watched) for embedding in embeddings])
     reason = np.array(reason, dtype=object)
     return ManyFits(
         embeddings=embeddings,

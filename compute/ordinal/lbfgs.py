@@ -31,7 +31,7 @@ def minimize(
     max_steps: int,
     tol: float,
     after_step: Callable[[int, np.ndarray, float], bool] | None = None,
-    memory: int = 10,
+    memory: int = 6,
     window: int = 10,
     lower: float | None = None,
 ) -> Minimum:

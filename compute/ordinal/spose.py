@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from triadic.compute.ordinal.answers import ODD_ONE_OUT
 from triadic.compute.ordinal.base import OrdinalEmbedding
 from triadic.schema.errors import BadInput
@@ -63,8 +64,8 @@ class SPoSE(OrdinalEmbedding):
     def _losses(self, chosen, left, right):
         return odd_one_out_loss(chosen, left, right)
 
-    def _fit_pairs(self, pairs, watched, start=None):
-        super()._fit_pairs(pairs, watched, start)
+    def _fit_pairs(self, pairs, watched):
+        super()._fit_pairs(pairs, watched)
         order = np.argsort(-self.embedding_.sum(axis=0), kind="stable")
         if self.prune is not None:
             used = (self.embedding_ > _PRESENT).sum(axis=0) >= self.prune

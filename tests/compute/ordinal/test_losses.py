@@ -4,9 +4,11 @@ from math import exp, log, sqrt
 
 import numpy as np
 import pytest
+
 from triadic.compute.ordinal import CKL, GNMDS, SOE, STE, TSTE, SPoSE
 from triadic.compute.ordinal.answers import collapse
 from triadic.compute.ordinal.ckl import crowd_kernel_loss
+from triadic.compute.ordinal.gather import Gather
 from triadic.compute.ordinal.gnmds import rounded_hinge_loss
 from triadic.compute.ordinal.soe import soft_ordinal_loss
 from triadic.compute.ordinal.spose import odd_one_out_loss
@@ -102,14 +104,18 @@ def test_slopes_match_finite_differences(loss):
 def test_gradient_matches_finite_differences_in_every_coordinate(estimator):
     rng = np.random.default_rng(1)
     answers = sample_triplets(7, 60, rng)
-    pairs = collapse(answers, rng.random(60) + 0.1, 7, estimator.columns)
+    pairs = Gather(collapse(answers, rng.random(60) + 0.1, 7, estimator.columns))
     space = rng.random((7, 3)) + 0.1
-    _, gradient = estimator._objective(space, pairs)
+
+    def objective(x):
+        return estimator._objective(x, pairs, estimator._matrix(x))
+
+    _, gradient = objective(space)
     numeric = np.empty_like(space)
     for place in np.ndindex(space.shape):
         nudge = np.zeros_like(space)
         nudge[place] = 1e-6
-        up, down = estimator._objective(space + nudge, pairs)[0], estimator._objective(space - nudge, pairs)[0]
+        up, down = objective(space + nudge)[0], objective(space - nudge)[0]
         numeric[place] = (up - down) / 2e-6
     assert gradient == pytest.approx(numeric, abs=2e-8, rel=1e-6)
 
