@@ -33,7 +33,7 @@ from triadic.compute.ordinal.selection import hold_out
 from triadic.schema.errors import BadInput, NotFound
 from triadic.schema.lab import Lab
 from triadic.schema.lookup import read_concepts, read_embedding
-from triadic.schema.runs import begin_run, finish, is_finished, note
+from triadic.schema.runs import Work, finish, is_finished, note
 from triadic.schema.tables import DrawKind, Metric, MetricDraw, Role, Stage, Status
 
 #: How often people agree with the noise-free answer of their own space: VICE simulated at its own scale on anchored
@@ -61,6 +61,28 @@ class AlignSettings:
                 raise BadInput(f"{field.name} is {getattr(self, field.name)}: it must be 0 or more")
 
 
+def align_runs(
+    lab: Lab,
+    embedding_id: str,
+    references: list[str] | None = None,
+    settings: AlignSettings | None = None,
+    seed: int = 0,
+) -> list[Work]:
+    """The align runs of an embedding, one per reference; enters and computes nothing yet. Raises as `align` does."""
+    row = lab.store.one("SELECT rater_id, concept_set_id, run_id FROM embedding WHERE embedding_id = ?", [embedding_id])
+    if row is None:
+        raise NotFound(f"no embedding {embedding_id} in this lab: `triadic embed` fits one")
+    rater_id, concept_set_id, embed_run_id = row
+    config = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(settings or AlignSettings()).items()}
+    return [
+        Work(
+            Stage.align, rater_id, {"embedding": embedding_id, "reference": reference_id} | config,
+            concept_set_id=concept_set_id, parent_run_id=embed_run_id, seed=seed,
+        )
+        for reference_id in _references(lab, concept_set_id, embedding_id, references)
+    ]  # fmt: skip
+
+
 def align(
     lab: Lab,
     embedding_id: str,
@@ -75,24 +97,15 @@ def align(
     NotFound for an unknown embedding or reference, BadInput where a figure cannot be computed.
     """
     settings = settings or AlignSettings()
-    row = lab.store.one("SELECT rater_id, concept_set_id, run_id FROM embedding WHERE embedding_id = ?", [embedding_id])
-    if row is None:
-        raise NotFound(f"no embedding {embedding_id} in this lab: `triadic embed` fits one")
-    rater_id, concept_set_id, embed_run_id = row
-    found = _references(lab, concept_set_id, embedding_id, references)
-    config = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(settings).items()}
     run_ids, subject = [], None
-    for reference_id in found:
-        run_id = begin_run(
-            lab, Stage.align, rater_id, {"embedding": embedding_id, "reference": reference_id} | config,
-            concept_set_id=concept_set_id, parent_run_id=embed_run_id, seed=seed,
-        )  # fmt: skip
+    for work in align_runs(lab, embedding_id, references, settings, seed):
+        run_id, reference_id = work.begin(lab), work.config["reference"]
         run_ids.append(run_id)
         if is_finished(lab, run_id):
             continue
         note(lab, run_id, Status.started)
         try:
-            subject = subject or _Subject(lab, embedding_id, concept_set_id, embed_run_id)
+            subject = subject or _Subject(lab, embedding_id, work.concept_set_id, work.parent_run_id)
             started = time.monotonic()
             values, draws, detail = _figures(lab, subject, reference_id, settings, seed)
             finish(
