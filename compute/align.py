@@ -13,6 +13,7 @@ import time
 from dataclasses import asdict, dataclass, fields
 
 import numpy as np
+
 from triadic.compute.answers import HARD, as_anchored, read_answers
 from triadic.compute.embed import FitSettings
 from triadic.compute.metrics.concepts import bootstrap_concepts
