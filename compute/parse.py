@@ -17,13 +17,23 @@ from functools import lru_cache
 
 INVALID = ("empty", "truncated", "refusal", "both", "neither", "tie")
 
-_REASONING = re.compile(r"<(think|thinking|reasoning|thought)>.*?</\1>|\[THINK\].*?\[/THINK\]|◁think▷.*?◁/think▷", re.S | re.I)
-_REASONING_END = re.compile(r"</(?:think|thinking|reasoning|thought)>|\[/THINK\]|◁/think▷|<\|channel\|>final<\|message\|>", re.I)
-_REASONING_START = re.compile(r"<(?:think|thinking|reasoning|thought)>|\[THINK\]|◁think▷|<\|channel\|>(?:analysis|commentary)", re.I)
-_LEAD = re.compile(r"""[\s"'*`_#>(\[“‘-]*(?:(?:the\s+)?(?:answer|response|item)\s*(?:is\b|:)\s*:?)?[\s"'*`_(\[“‘]*"""
-                   r"""(?:(?:a|an|the)\s+)?["'*`_(\[“‘]*""", re.I)
+_REASONING = re.compile(
+    r"<(think|thinking|reasoning|thought)>.*?</\1>|\[THINK\].*?\[/THINK\]|◁think▷.*?◁/think▷", re.S | re.I
+)
+_REASONING_END = re.compile(
+    r"</(?:think|thinking|reasoning|thought)>|\[/THINK\]|◁/think▷|<\|channel\|>final<\|message\|>", re.I
+)
+_REASONING_START = re.compile(
+    r"<(?:think|thinking|reasoning|thought)>|\[THINK\]|◁think▷|<\|channel\|>(?:analysis|commentary)", re.I
+)
+_LEAD = re.compile(
+    r"""[\s"'*`_#>(\[“‘-]*(?:(?:the\s+)?(?:answer|response|item)\s*(?:is\b|:)\s*:?)?[\s"'*`_(\[“‘]*"""
+    r"""(?:(?:a|an|the)\s+)?["'*`_(\[“‘]*""",
+    re.I,
+)
 _REFUSAL = re.compile(
-    r"\b(sorry|apologi[sz]e|unable|cannot|can't|can not|don't know|do not know|not sure|not able|won't|as an ai)\b", re.I
+    r"\b(sorry|apologi[sz]e|unable|cannot|can't|can not|don't know|do not know|not sure|not able|won't|as an ai)\b",
+    re.I,
 )
 _IRREGULAR = {"mouse": "mice", "goose": "geese", "foot": "feet", "tooth": "teeth", "child": "children", "ox": "oxen"}
 _CLOSERS = (".", ",", ";", ":", "!", "?", ")", "<|")

@@ -64,7 +64,9 @@ def packaged(name: str, cache: Path | str) -> Packaged:
     elif name == "minilm":
         home = home / "model"
     if not (home / (file or "model.safetensors")).is_file():
-        raise NotFound(f"The package of {name} holds no {file or 'model.safetensors'}: pip install --force-reinstall {install}")
+        raise NotFound(
+            f"The package of {name} holds no {file or 'model.safetensors'}: pip install --force-reinstall {install}"
+        )
     return Packaged(name, home, file, style, hub_id)
 
 

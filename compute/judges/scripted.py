@@ -7,7 +7,6 @@ from collections.abc import Callable
 from hashlib import blake2b
 
 import numpy as np
-
 from triadic.compute.judges.base import Questions
 from triadic.compute.prompts import check_framing, prompt_hash, question_texts
 from triadic.schema.errors import BadInput
@@ -38,7 +37,9 @@ class ScriptedJudge:
         framing: str = "anchored",
     ):
         if not 0 <= first_bias <= 1 or not 0 <= invalid_rate <= 1 or batch_size < 1 or delay < 0:
-            raise BadInput("A scripted judge needs rates between 0 and 1, a batch size of at least 1 and no negative delay.")
+            raise BadInput(
+                "A scripted judge needs rates between 0 and 1, a batch size of at least 1 and no negative delay."
+            )
         self.similarity = similarity
         self.name = name
         self.seed = seed

@@ -6,7 +6,6 @@ from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
-
 from triadic.compute.judges.base import Questions
 from triadic.compute.prompts import check_framing
 from triadic.schema.errors import BadInput, NotFound
@@ -68,7 +67,9 @@ class VectorsJudge:
         best = values.argmax(axis=0)
         tied = (values == values.max(axis=0)).sum(axis=0) > 1
         return {
-            "raw_text": [None if tie else str(words[at][row]) for row, (at, tie) in enumerate(zip(best, tied, strict=True))],
+            "raw_text": [
+                None if tie else str(words[at][row]) for row, (at, tie) in enumerate(zip(best, tied, strict=True))
+            ],
             "choice": [None if tie else names[at] for at, tie in zip(best, tied, strict=True)],
             "invalid_reason": ["tie" if tie else None for tie in tied],
         }
