@@ -35,7 +35,9 @@ def main():
     if options.one:
         return measure(options.one)
     print(f"{N_ITEMS} items, {N_DIMS} dims, CKL, {STEPS} steps; memory beyond the answers' own")
-    print(f"{'answers':>12} {'collapse s':>11} {'step ms':>9} {'ns/answer':>10} {'own MB':>8} {'python MB':>10} {'RSS MB':>8} {'ratio':>6}")
+    print(
+        f"{'answers':>12} {'collapse s':>11} {'step ms':>9} {'ns/answer':>10} {'own MB':>8} {'python MB':>10} {'RSS MB':>8} {'ratio':>6}"
+    )
     size = 10_000
     while size <= options.most:
         # A process each: the high-water mark of memory never falls.
