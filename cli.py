@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import click
+
 from triadic import __version__
 from triadic.schema.errors import TriadicError
 
@@ -462,6 +463,59 @@ def quality(lab):
     from triadic.reports.quality import quality as rows
 
     return rows(lab)
+
+
+def _statistical(name: str, doc: str, *options):
+    """A report of the paper's section 4: one pattern of options, output and files for all of them."""
+
+    @click.option(
+        "--origin", type=click.Choice(["published", "measured", "both"]), default="published", show_default=True
+    )
+    @click.option("--metric", help="Alignment metric to explain  [default: procrustes_r2]")
+    @click.option("--reference", help="Reference it is measured against (measured results).")
+    @click.option(
+        "--format",
+        "fmt",
+        default="text",
+        show_default=True,
+        type=click.Choice(["text", "csv", "json", "latex", "markdown", "parquet"]),
+    )
+    @click.option("--table", help="Only this table of the report.")
+    @click.option("--save", is_flag=True, help="Every format and figure into the lab's reports/, and into MLflow.")
+    @in_lab()
+    def command(lab, fmt, table, save, **how):
+        import importlib
+
+        from triadic.reports.output import render
+
+        module = importlib.import_module(f"triadic.reports.{name}")
+        found = module.report(lab.store, **{k: v for k, v in how.items() if v is not None})
+        text = render(found, fmt, table)
+        click.echo(text.rstrip("\n") if isinstance(text, str) else text, nl=isinstance(text, str))
+        if save:
+            from triadic.compute.mirror import mirror
+            from triadic.reports.saving import save as write
+
+            say(f"saved in {write(lab, found, how)}")
+            mirror(lab)
+
+    command.__doc__ = f"{doc}\n\n\b\nExample: triadic report {name} --origin both --format latex"
+    return report.command(name)(functools.reduce(lambda f, option: option(f), options, command))  # fmt: skip
+
+
+_statistical("ingredients", "Which ingredients go with human-like concepts: correlations and group tests.")
+_statistical(
+    "regression",
+    "The mixed-effects model, and everything needed to doubt it.",
+    click.option("--formula", help="A formula of your own, for example 'value ~ n_params + instruction_tuned'."),
+)
+_statistical("stages", "Post-training stages per lineage, and matched base–instruct pairs.")
+_statistical(
+    "benchmarks",
+    "Correlation with benchmark scores, of one scale and source.",
+    click.option("--harness", help="Take this source's scores instead of the primary ones."),
+)
+_statistical("paper", "Every statistic of the paper beside ours, with a verdict.")  # fmt: skip
 
 
 @cli.command()

@@ -22,7 +22,11 @@ from triadic.compute.metrics.yardstick import Yardstick
 from triadic.compute.subject import Subject, as_two
 from triadic.schema.errors import BadInput, NotFound
 from triadic.schema.lab import Lab
+<<<<<<< HEAD
 from triadic.schema.lookup import read_embedding
+=======
+from triadic.schema.lookup import read_concepts, read_embedding
+>>>>>>> main
 from triadic.schema.runs import Work, finish, is_finished, note
 from triadic.schema.tables import DrawKind, Metric, MetricDraw, Role, Stage, Status
 
@@ -54,6 +58,28 @@ class AlignSettings:
                 raise BadInput(f"{field.name} is {getattr(self, field.name)}: it must be 0 or more")
 
 
+def align_runs(
+    lab: Lab,
+    embedding_id: str,
+    references: list[str] | None = None,
+    settings: AlignSettings | None = None,
+    seed: int = 0,
+) -> list[Work]:
+    """The align runs of an embedding, one per reference; enters and computes nothing yet. Raises as `align` does."""
+    row = lab.store.one("SELECT rater_id, concept_set_id, run_id FROM embedding WHERE embedding_id = ?", [embedding_id])
+    if row is None:
+        raise NotFound(f"no embedding {embedding_id} in this lab: `triadic embed` fits one")
+    rater_id, concept_set_id, embed_run_id = row
+    config = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(settings or AlignSettings()).items()}
+    return [
+        Work(
+            Stage.align, rater_id, {"embedding": embedding_id, "reference": reference_id} | config,
+            concept_set_id=concept_set_id, parent_run_id=embed_run_id, seed=seed,
+        )
+        for reference_id in _references(lab, concept_set_id, embedding_id, references)
+    ]  # fmt: skip
+
+
 def align(
     lab: Lab,
     embedding_id: str,
@@ -68,22 +94,25 @@ def align(
     NotFound for an unknown embedding or reference, BadInput where a figure cannot be computed.
     """
     settings = settings or AlignSettings()
-    row = lab.store.one("SELECT rater_id, concept_set_id, run_id FROM embedding WHERE embedding_id = ?", [embedding_id])
-    if row is None:
-        raise NotFound(f"no embedding {embedding_id} in this lab: `triadic embed` fits one")
-    rater_id, concept_set_id, embed_run_id = row
-    found = _references(lab, concept_set_id, embedding_id, references)
-    config = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(settings).items()}
     run_ids, subject = [], None
+<<<<<<< HEAD
     for reference_id in found:
         compared = {"embedding": embedding_id, "reference": reference_id} | config
         run_id = Work(Stage.align, rater_id, compared, concept_set_id, None, embed_run_id, seed).begin(lab)
+=======
+    for work in align_runs(lab, embedding_id, references, settings, seed):
+        run_id, reference_id = work.begin(lab), work.config["reference"]
+>>>>>>> main
         run_ids.append(run_id)
         if is_finished(lab, run_id):
             continue
         note(lab, run_id, Status.started)
         try:
+<<<<<<< HEAD
             subject = subject or Subject(lab, embedding_id, concept_set_id, embed_run_id)
+=======
+            subject = subject or _Subject(lab, embedding_id, work.concept_set_id, work.parent_run_id)
+>>>>>>> main
             started = time.monotonic()
             values, draws, detail = _figures(lab, subject, reference_id, settings, seed)
             finish(

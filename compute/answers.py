@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
 from triadic.schema.errors import BadInput, NotFound
 from triadic.schema.lab import Lab
 

@@ -7,6 +7,7 @@ import warnings
 from dataclasses import asdict, dataclass
 
 import numpy as np
+
 from triadic.compute.answers import HARD, Answers, as_anchored, read_answers
 from triadic.compute.ordinal import LOSSES, NotConverged, OrdinalEmbedding
 from triadic.compute.ordinal.selection import against_chance, choose_dims, effective_dims, hold_out

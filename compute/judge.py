@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
+
 from triadic.compute.judges.base import ANSWER_COLUMNS, Judge, Questions
 from triadic.schema.errors import BadInput, Conflict, Unavailable
 from triadic.schema.lab import Lab

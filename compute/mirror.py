@@ -33,15 +33,16 @@ def mirror(lab: Lab) -> int:
     """
     pending = lab.store.read(
         "SELECT run_id, stage, rater_id, config, status_detail FROM run_status "
-        "WHERE status = 'finished' AND mlflow_run_id IS NULL AND stage <> 'report' ORDER BY status_at"
+        "WHERE status = 'finished' AND mlflow_run_id IS NULL ORDER BY status_at"
     )
     if pending.empty:
         return 0
     try:
         client, experiment_id = connect(lab)
-        parents = {rater: _parent(lab, client, experiment_id, rater) for rater in pending.rater_id.unique()}
+        raters = pending.rater_id.dropna().unique()
+        parents = {rater: _parent(lab, client, experiment_id, rater) for rater in raters}
         for row in pending.itertuples(index=False):
-            mlflow_id = _stage_run(lab, client, experiment_id, parents[row.rater_id], row)
+            mlflow_id = _stage_run(lab, client, experiment_id, parents.get(row.rater_id), row)
             with lab.store.transaction() as con:
                 con.execute("UPDATE run SET mlflow_run_id = ? WHERE run_id = ?", [mlflow_id, row.run_id])
         for rater, parent in parents.items():
@@ -59,10 +60,10 @@ def mirror(lab: Lab) -> int:
 def connect(lab: Lab) -> tuple[MlflowClient, str]:
     """A client on the lab's own SQLite backend and the id of its experiment, both made on first use."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
     from mlflow import MlflowClient
 
+    for name in ("alembic", "mlflow"):  # after the import, which sets them
+        logging.getLogger(name).setLevel(logging.WARNING)
     client = MlflowClient(tracking_uri=lab.mlflow_uri)
     found = client.get_experiment_by_name(EXPERIMENT)
     if found:
@@ -94,21 +95,25 @@ def _parent(lab: Lab, client: MlflowClient, experiment_id: str, rater: str) -> s
     return found.info.run_id
 
 
-def _stage_run(lab: Lab, client: MlflowClient, experiment_id: str, parent: str, row: Any) -> str:
+def _stage_run(lab: Lab, client: MlflowClient, experiment_id: str, parent: str | None, row: Any) -> str:
     found = _find(client, experiment_id, RUN, row.run_id)
     if found is not None and found.info.status == "FINISHED":
         return found.info.run_id
     if found is not None:  # left half-written by a kill: make it anew
         client.delete_run(found.info.run_id)
     config, detail = json.loads(row.config), json.loads(row.status_detail)
-    name = f"{row.stage} {row.rater_id}"
-    tags = {RUN: row.run_id, "stage": row.stage, "rater": row.rater_id, "mlflow.parentRunId": parent}
+    name = f"{row.stage} {row.rater_id if parent else config['report']}"
+    tags = {RUN: row.run_id, "stage": row.stage}
+    if parent:
+        tags |= {"rater": row.rater_id, "mlflow.parentRunId": parent}
     mlflow_id = client.create_run(experiment_id, tags=tags, run_name=name).info.run_id
     _log(client, mlflow_id, _flat(config), {k: v for k, v in detail.items() if isinstance(v, int | float)})
     if row.stage == "judge":
         _log(client, mlflow_id, {}, _numbers(lab, "SELECT * FROM answer_quality WHERE run_id = ?", row.run_id))
     elif row.stage == "embed":
         _embedding(lab, client, mlflow_id, row.run_id)
+    elif row.stage == "report":
+        client.log_artifacts(mlflow_id, str(lab.reports / detail["folder"]))
     elif row.stage == "align":
         _log(client, mlflow_id, {}, _alignment(lab, "run_id = ?", row.run_id))
     client.set_terminated(mlflow_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from triadic.compute.triplets import sample_triplets
 from triadic.schema.keys import content_key
 from triadic.schema.lab import Lab

@@ -7,6 +7,7 @@ VICE (Muttenthaler et al. 2022, NeurIPS, eq. 3) model people: the anchored quest
 from __future__ import annotations
 
 import numpy as np
+
 from triadic.schema.errors import BadInput
 
 _BLOCK = 1 << 20

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+
 from triadic.schema.errors import BadInput
 
 _BLOCK = 1 << 20  # questions decoded at a time: temporaries stay at a few MB however many are asked for

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+
 from triadic.ingest.csvfile import shipped
 from triadic.ingest.wordnet import SOURCE, classical_scaling, wu_palmer
 from triadic.schema.errors import BadInput, NotFound, Unavailable

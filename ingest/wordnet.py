@@ -8,6 +8,7 @@ empty are ours to choose: fire_alarm is the device (fire_alarm.n.02, as THINGS d
 from __future__ import annotations
 
 import numpy as np
+
 from triadic.ingest.csvfile import shipped
 from triadic.schema.errors import BadInput
 

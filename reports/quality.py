@@ -31,6 +31,7 @@ def status(lab: Lab, runs: bool = False, everyone: bool = False) -> pd.DataFrame
 def query(lab: Lab, sql: str) -> pd.DataFrame:
     """The result of one statement on a read-only connection. Raises BadInput with DuckDB's reason in one line."""
     import duckdb
+
     from triadic.schema.errors import BadInput
 
     try:

@@ -55,9 +55,9 @@ def report(
             try:
                 fit = fit_mixed(text, frame, "family", rng, n_bootstrap)
             except BadInput as error:
-                if origin != "both":
+                if formula and origin != "both":
                     raise
-                notes.append(f"{scope}: {error}")
+                notes.append(f"{scope}, {label}: not fitted: {error}")
                 continue
             said = {**scope.columns, "model": label}
             for name, rows in _rows(fit, frame, text).items():

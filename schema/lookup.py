@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from triadic.schema.errors import NotFound
 from triadic.schema.lab import Lab
 

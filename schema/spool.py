@@ -17,6 +17,7 @@ from triadic.schema.tables import TABLES, Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
     from triadic.schema.store import Store
 
 

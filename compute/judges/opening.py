@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+
 from triadic.compute.judges.base import Judge, Questions
 from triadic.schema.errors import BadInput, NotFound
 from triadic.schema.lab import Lab

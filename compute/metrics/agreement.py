@@ -1,6 +1,7 @@
 """Agreement on the questions themselves: no rotation, no kernel, only which of two concepts is nearer to a third."""
 
 import numpy as np
+
 from triadic.compute.metrics.gate import pair, questions, space
 from triadic.compute.metrics.rsa import euclidean
 

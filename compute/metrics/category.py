@@ -1,6 +1,7 @@
 """Do the known categories of the concepts stand apart in a space?"""
 
 import numpy as np
+
 from triadic.compute.metrics.gate import groups, space
 from triadic.compute.metrics.rsa import euclidean
 from triadic.schema.errors import BadInput

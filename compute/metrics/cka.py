@@ -5,6 +5,7 @@ debiased one uses the unbiased HSIC of Song et al. (JMLR 2012, section 3.2, equa
 """
 
 import numpy as np
+
 from triadic.compute.metrics.gate import centred, pair
 from triadic.schema.errors import BadInput
 

@@ -9,6 +9,7 @@ above the figure. `interval` can take that shift out.
 """
 
 import numpy as np
+
 from triadic.compute.metrics.agreement import preference
 from triadic.compute.metrics.category import silhouettes
 from triadic.compute.metrics.gate import centred, groups, pair, questions

@@ -1,6 +1,7 @@
 """The one gate for input: every metric accepts the same things and refuses the same things, in the same words."""
 
 import numpy as np
+
 from triadic.schema.errors import BadInput
 
 

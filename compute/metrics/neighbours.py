@@ -1,6 +1,7 @@
 """Do concepts keep the same nearest neighbours?"""
 
 import numpy as np
+
 from triadic.compute.metrics.gate import pair
 from triadic.compute.metrics.rsa import euclidean
 from triadic.schema.errors import BadInput

@@ -6,6 +6,7 @@ cross-products, taken as one stack.
 """
 
 import numpy as np
+
 from triadic.compute.metrics.agreement import agree, preference
 from triadic.compute.metrics.category import silhouettes
 from triadic.compute.metrics.cka import doubly_centred, u_centred

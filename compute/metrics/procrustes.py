@@ -5,6 +5,7 @@ is fitted to the very concepts it is scored on; `procrustes_r2_cv` scores other 
 """
 
 import numpy as np
+
 from triadic.compute.metrics.gate import centred, pair
 from triadic.schema.errors import BadInput
 

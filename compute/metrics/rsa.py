@@ -5,6 +5,7 @@ loss), so the cosine is taken after centring; that makes every figure here invar
 """
 
 import numpy as np
+
 from triadic.compute.metrics.gate import centred, pair
 from triadic.schema.errors import BadInput
 

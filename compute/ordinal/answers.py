@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
 from triadic.schema.errors import BadInput
 
 ANCHORED = ((0, 1), (0, 2))  # columns compared: anchor with nearer, anchor with farther

@@ -11,6 +11,7 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+
 from triadic.compute.ordinal.answers import ANCHORED, Pairs, check_answers, collapse
 from triadic.compute.ordinal.gather import Gather
 from triadic.compute.ordinal.lbfgs import minimize

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
 from triadic.compute.ordinal.answers import Pairs, check_answers, collapse
 from triadic.compute.ordinal.base import OrdinalEmbedding
 from triadic.schema.errors import BadInput

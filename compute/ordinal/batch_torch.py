@@ -7,6 +7,7 @@ writings together.
 from __future__ import annotations
 
 import numpy as np
+
 from triadic.compute.ordinal.base import OrdinalEmbedding
 from triadic.compute.ordinal.gather import Gather
 from triadic.schema.errors import BadInput, Unavailable
@@ -20,6 +21,7 @@ _WINDOW = 10
 def fit_together(estimator: OrdinalEmbedding, index, counts, watched, n_items: int, device: str, progress=None):
     """One L-BFGS search per row of `counts`, in step. Arguments as `fit_many` prepares them; returns its ManyFits."""
     import torch
+
     from triadic.compute.ordinal.batch import ManyFits
 
     if estimator.lower is not None or estimator.patience is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+
 from triadic.compute.ordinal.answers import Pairs
 
 _STRETCH = 8192

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from triadic.compute.ordinal.base import OrdinalEmbedding
 from triadic.schema.errors import BadInput
 

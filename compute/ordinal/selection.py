@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
 from triadic.compute.ordinal.answers import check_answers
 from triadic.compute.ordinal.base import NotConverged, OrdinalEmbedding
 from triadic.schema.errors import BadInput

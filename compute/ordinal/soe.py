@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from triadic.compute.ordinal.base import OrdinalEmbedding
 
 # Distances are √(d² + this): their slope would be infinite where two items coincide.

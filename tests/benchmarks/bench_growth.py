@@ -19,6 +19,7 @@ import time
 import tracemalloc
 
 import numpy as np
+
 from triadic import compute  # noqa: F401  (fails early with a clear message where the package is not installed)
 from triadic.compute.ordinal import CKL
 from triadic.compute.simulate import simulate_answers
@@ -35,7 +36,9 @@ def main():
     if options.one:
         return measure(options.one)
     print(f"{N_ITEMS} items, {N_DIMS} dims, CKL, {STEPS} steps; memory beyond the answers' own")
-    print(f"{'answers':>12} {'collapse s':>11} {'step ms':>9} {'ns/answer':>10} {'own MB':>8} {'python MB':>10} {'RSS MB':>8} {'ratio':>6}")
+    print(
+        f"{'answers':>12} {'collapse s':>11} {'step ms':>9} {'ns/answer':>10} {'own MB':>8} {'python MB':>10} {'RSS MB':>8} {'ratio':>6}"
+    )
     size = 10_000
     while size <= options.most:
         # A process each: the high-water mark of memory never falls.

@@ -32,6 +32,7 @@ from pathlib import Path
 
 import numpy as np
 from spaces import ROOT, human_space, principal, r_squared
+
 from triadic.compute.ordinal import CKL, GNMDS, SOE, STE, TSTE
 from triadic.compute.ordinal.batch import bootstrap_weights, fit_many
 from triadic.compute.simulate import bayes_accuracy, simulate_answers
@@ -65,7 +66,9 @@ def main():
         estimator, seconds = timed(algorithm, train, len(space))
         accuracy = estimator.score(heldout)
         own[algorithm] = seconds
-        print(f"{algorithm.__name__:<22}{seconds:>9.4f}{'':>9}{accuracy:>10.4f}{r_squared(truth, estimator.embedding_):>8.4f}")
+        print(
+            f"{algorithm.__name__:<22}{seconds:>9.4f}{'':>9}{accuracy:>10.4f}{r_squared(truth, estimator.embedding_):>8.4f}"
+        )
     for algorithm in (STE, TSTE, SOE, GNMDS):
         # Early stopping on a fifth of the training answers, so that the held-out ones stay unseen.
         watched, fitted = train[:5_600], train[5_600:]
@@ -73,7 +76,9 @@ def main():
         estimator = algorithm(N_DIMS, patience=5).fit(fitted, heldout=watched, n_items=len(space))
         seconds = time.perf_counter() - started
         label = f"{algorithm.__name__}, patience=5"
-        print(f"{label:<22}{seconds:>9.4f}{'':>9}{estimator.score(heldout):>10.4f}{r_squared(truth, estimator.embedding_):>8.4f}")
+        print(
+            f"{label:<22}{seconds:>9.4f}{'':>9}{estimator.score(heldout):>10.4f}{r_squared(truth, estimator.embedding_):>8.4f}"
+        )
     if not options.no_peers:
         python = peer_python()
         for algorithm, peers in PEERS.items():
@@ -123,7 +128,9 @@ def many(train, n_items, n_fits):
         done += len(weights)
         unconverged += int((~found.converged).sum())
     seconds = time.perf_counter() - started
-    print(f"{done:,} bootstrap fits on one core: {seconds:.1f} s, {1e3 * seconds / done:.1f} ms each, {unconverged} unconverged")
+    print(
+        f"{done:,} bootstrap fits on one core: {seconds:.1f} s, {1e3 * seconds / done:.1f} ms each, {unconverged} unconverged"
+    )
     print(f"77 × 100 at that rate: {seconds / done * 7700 / 60:.1f} minutes on one core (asked: 25 on two)")
 
 

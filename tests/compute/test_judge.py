@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+
 from triadic.compute.judge import ask, judge_run, read_questions
 from triadic.compute.judges.scripted import ScriptedJudge
 from triadic.compute.plan import draw_triplet_set
@@ -44,7 +45,7 @@ def test_orders_and_repeats_ask_each_question_so_many_times(lab, orders, repeats
 
 
 def test_questions_show_the_words_of_their_triplets(lab):
-    work, judge = begin(lab, 300, orders="both")
+    work, _ = begin(lab, 300, orders="both")
     work.begin(lab)
     questions = read_questions(lab, work.run_id)
     words = lab.store.read("SELECT word FROM concept ORDER BY position").word.to_numpy(object)
@@ -136,8 +137,9 @@ def test_ctrl_c_stops_in_one_line_and_sql_answers_meanwhile(lab):
         assert process.poll() is None
     asked = run_cli(lab.path, "sql", "SELECT count(*) AS n FROM run", "--format", "csv")
     assert (asked.returncode, asked.stdout) == (0, "n\n1\n")
+    triplet_set = lab.store.one("SELECT triplet_set_id FROM triplet_set")[0]
+    work = judge_run(lab, "slow", ScriptedJudge(batch_size=20), triplet_set)
     with pytest.raises(Unavailable, match="another process"):
-        work, _ = begin_slow(lab)
         ask(lab, work, ScriptedJudge(batch_size=20))
     process.send_signal(signal.SIGINT)
     stderr = process.communicate(timeout=30)[1]
@@ -145,8 +147,3 @@ def test_ctrl_c_stops_in_one_line_and_sql_answers_meanwhile(lab):
     assert "Traceback" not in stderr
     assert "the same command goes on" in stderr
     assert lab.store.one("SELECT count(*) FROM response")[0] > 0
-
-
-def begin_slow(lab):
-    triplet_set = lab.store.one("SELECT triplet_set_id FROM triplet_set")[0]
-    return judge_run(lab, "slow", ScriptedJudge(batch_size=20), triplet_set), None

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from triadic.compute.simulate import bayes_accuracy, flip_coins, simulate_answers, simulate_odd_one_out
 from triadic.compute.triplets import sample_triplets
 from triadic.schema.errors import BadInput

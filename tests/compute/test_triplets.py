@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from triadic.compute.triplets import n_possible, sample_size, sample_triplets
 from triadic.schema.errors import BadInput
 

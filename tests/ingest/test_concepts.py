@@ -1,6 +1,7 @@
 """Concept sets: the paper's 128, any CSV with a word column, one clear line for everything else."""
 
 import pytest
+
 from triadic.ingest.concepts import DEFAULT_SET, ingest_concepts
 from triadic.schema.errors import BadInput, Conflict, NotFound
 from triadic.schema.lookup import read_concepts

@@ -1,6 +1,7 @@
 """The shipped figures arrive whole, with their sources, once."""
 
 import pytest
+
 from triadic.ingest.published import ingest_benchmarks, ingest_published, ingest_suite
 
 

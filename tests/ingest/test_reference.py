@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from triadic.compute.metrics import procrustes_r2, rsa_spearman_euclidean
 from triadic.ingest.concepts import ingest_concepts
 from triadic.ingest.reference import (
@@ -112,17 +113,17 @@ def test_wrong_shapes_and_files_get_one_line(lab, tmp_path):
     with pytest.raises(BadInput, match="not an embedding"):
         reference_from_file(lab, tmp_path / "text.txt", "things-128")
     with pytest.raises(BadInput, match="--dims"):
-        reference_from_file(lab, save(tmp_path, np.random.rand(N_THINGS, 5)), "things-128", n_dims=9)
+        reference_from_file(lab, save(tmp_path, np.ones((N_THINGS, 5))), "things-128", n_dims=9)
 
 
 def test_concepts_without_a_things_id_are_named(empty_lab, tmp_path):
     (tmp_path / "own.csv").write_text("word\nhouse\nboat\nsky\n")
     ingest_concepts(empty_lab, tmp_path / "own.csv")
     with pytest.raises(BadInput, match="has none for house, boat, sky"):
-        reference_from_file(empty_lab, save(tmp_path, np.random.rand(N_THINGS, 5)), "own")
+        reference_from_file(empty_lab, save(tmp_path, np.ones((N_THINGS, 5))), "own")
     with pytest.raises(BadInput, match="house"):
         wordnet_reference(empty_lab, "own")
-    own = reference_from_file(empty_lab, save(tmp_path, np.random.rand(3, 2)), "own", n_dims=2)
+    own = reference_from_file(empty_lab, save(tmp_path, np.eye(3)[:, :2]), "own", n_dims=2)
     assert read_embedding(empty_lab, own).shape == (3, 2)
 
 

@@ -2,6 +2,7 @@
 
 import duckdb
 import pytest
+
 from triadic.schema import migrate as migrating
 from triadic.schema.ddl import ddl
 from triadic.schema.errors import Conflict

@@ -2,6 +2,7 @@
 
 import pyarrow as pa
 import pytest
+
 from triadic.schema.errors import Conflict
 from triadic.schema.tables import Response
 

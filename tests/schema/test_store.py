@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from sqlmodel import select
+
 from triadic.schema.errors import BadInput, Conflict, NotFound, Unavailable
 from triadic.schema.lab import Lab
 from triadic.schema.tables import EmbeddingRow, Metric, Rater, Response

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from triadic.compute.metrics import (
     METRICS,
     answer_agreement,

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from triadic.compute.metrics import METRICS, metric, rsa_spearman, rsa_spearman_euclidean
 from triadic.schema.errors import BadInput, NotFound
 

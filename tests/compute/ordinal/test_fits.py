@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from triadic.compute.ordinal import CKL, GNMDS, LOSSES, SOE, STE, TSTE, NotConverged, SPoSE
 from triadic.compute.ordinal.lbfgs import minimize
 from triadic.compute.ordinal.selection import against_chance

@@ -4,6 +4,7 @@ from math import exp, log, sqrt
 
 import numpy as np
 import pytest
+
 from triadic.compute.ordinal import CKL, GNMDS, SOE, STE, TSTE, SPoSE
 from triadic.compute.ordinal.answers import collapse
 from triadic.compute.ordinal.ckl import crowd_kernel_loss

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from triadic.compute.ordinal import CKL, GNMDS, SOE, STE, TSTE, SPoSE
 from triadic.compute.ordinal.batch import bootstrap_weights, fit_many, stack_answers
 from triadic.compute.simulate import simulate_answers

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from triadic.compute.ordinal import CKL, STE
 from triadic.compute.ordinal.selection import (
     accuracy_error,
