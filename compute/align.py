@@ -7,39 +7,35 @@ View `alignment` sums them up; reports compare models draw by draw.
 
 from __future__ import annotations
 
-import copy
-import json
 import time
 from dataclasses import asdict, dataclass, fields
 
 import numpy as np
-
-from triadic.compute.answers import HARD, as_anchored, read_answers
-from triadic.compute.embed import FitSettings
 from triadic.compute.metrics.concepts import bootstrap_concepts
 from triadic.compute.metrics.permutation import permutation_null
 from triadic.compute.metrics.refits import (
-    WAYS,
-    answer_weights,
-    bootstrap_answers,
-    coin_flip_null,
-    simulated_ceiling,
-    split_halves,
+    simulated_people,
     temperature_for,
-    weighted_answer_agreement,
 )
-from triadic.compute.metrics.registry import applicable, metric
-from triadic.compute.ordinal.batch import fit_many
-from triadic.compute.ordinal.selection import hold_out
+from triadic.compute.metrics.registry import metric
+from triadic.compute.metrics.yardstick import Yardstick
+from triadic.compute.subject import Subject, as_two
 from triadic.schema.errors import BadInput, NotFound
 from triadic.schema.lab import Lab
+<<<<<<< HEAD
+from triadic.schema.lookup import read_embedding
+=======
 from triadic.schema.lookup import read_concepts, read_embedding
+>>>>>>> main
 from triadic.schema.runs import Work, finish, is_finished, note
 from triadic.schema.tables import DrawKind, Metric, MetricDraw, Role, Stage, Status
 
 #: How often people agree with the noise-free answer of their own space: VICE simulated at its own scale on anchored
 #: questions about the paper's 128 concepts. For references without a scale of their own.
 HUMAN_ACCURACY = 0.734
+
+#: The kind of a ceiling draw whose simulated people never err. R² is not monotone in answer quality, so both are kept.
+NOISE_FREE = "ceiling_deterministic"
 
 
 @dataclass(frozen=True)
@@ -99,14 +95,24 @@ def align(
     """
     settings = settings or AlignSettings()
     run_ids, subject = [], None
+<<<<<<< HEAD
+    for reference_id in found:
+        compared = {"embedding": embedding_id, "reference": reference_id} | config
+        run_id = Work(Stage.align, rater_id, compared, concept_set_id, None, embed_run_id, seed).begin(lab)
+=======
     for work in align_runs(lab, embedding_id, references, settings, seed):
         run_id, reference_id = work.begin(lab), work.config["reference"]
+>>>>>>> main
         run_ids.append(run_id)
         if is_finished(lab, run_id):
             continue
         note(lab, run_id, Status.started)
         try:
+<<<<<<< HEAD
+            subject = subject or Subject(lab, embedding_id, concept_set_id, embed_run_id)
+=======
             subject = subject or _Subject(lab, embedding_id, work.concept_set_id, work.parent_run_id)
+>>>>>>> main
             started = time.monotonic()
             values, draws, detail = _figures(lab, subject, reference_id, settings, seed)
             finish(
@@ -120,159 +126,53 @@ def align(
     return run_ids
 
 
-class _Subject:
-    """An embedding with what it was made from: the questions as shown, the answers fitted, and the way they were."""
-
-    def __init__(self, lab, embedding_id, concept_set_id, embed_run_id):
-        self.vectors, self.concept_set_id = read_embedding(lab, embedding_id), concept_set_id
-        concepts = read_concepts(lab, concept_set_id)
-        labels = [None if label is None or label != label else label for label in concepts.category]
-        self.labels = labels if len({x for x in labels if x and x != "other"}) > 1 else None
-        self.n_unconverged = 0
-        self.triplets = self.settings = None
-        if embed_run_id is None:
-            return
-        config, seed, judge_run_id, triplet_set_id = lab.store.one(
-            "SELECT config, seed, parent_run_id, triplet_set_id FROM run WHERE run_id = ?", [embed_run_id]
-        )
-        config = json.loads(config)
-        self.settings = FitSettings(**{f.name: config[f.name] for f in fields(FitSettings) if f.name in config})
-        # Refits run to convergence from one start: early stopping would need held-out answers of its own each time.
-        self.estimator = copy.copy(self.settings.estimator(seed))
-        self.estimator.n_dims, self.estimator.n_restarts, self.estimator.patience = self.vectors.shape[1], 1, None
-        answers = read_answers(lab, judge_run_id, self.settings.answers, self.settings.temperature)
-        self.framing, self.answers, self.weights = answers.framing, answers.triplets, answers.weights
-        self.asked, self.shares = _as_shown(lab, judge_run_id, answers)
-        self._split(seed)
-        columns = lab.store.arrow(
-            "SELECT anchor, left_item, right_item FROM triplet WHERE triplet_set_id = ? ORDER BY triplet_no",
-            [triplet_set_id],
-        )
-        self.triplets = np.stack([columns.column(i).to_numpy() for i in range(3)], axis=1).astype(np.intp)
-
-    def _split(self, seed):
-        """Leave out the answers the fit held out, so that every refit has as many as the fit had."""
-        rows = self.answers
-        if self.framing == "odd-one-out" and self.settings.algorithm != "spose":
-            # The fit saw each answer as two anchored ones, and may have held out only one of the two. Refits keep both
-            # or neither: as many answers as the fit had, though not the very same.
-            rows = _anchored(rows)
-        held = hold_out(rows, self.settings.heldout_share, np.random.default_rng([seed, 1]))
-        kept = ~held[: len(self.answers)]
-        self.answers = self.answers[kept]
-        self.weights = None if self.weights is None else self.weights[kept]
-        shown = kept[: len(self.asked)]  # graded answers are listed twice, both times in the order of the questions
-        self.asked, self.shares = self.asked[shown], self.shares[shown]
-
-    def fit(self, answers, weights):
-        """`Fit` of the refits: the embedding's own algorithm and settings, one fit per row of weights."""
-        if self.framing == "odd-one-out" and self.settings.algorithm != "spose":
-            answers, weights = _anchored(answers), np.tile(weights, 2)
-        found = fit_many(self.estimator, answers, weights, n_items=len(self.vectors))
-        if not np.isfinite(found.embeddings).all():
-            raise BadInput(f"{np.count_nonzero(~np.isfinite(found.embeddings).all((1, 2)))} refits are not finite")
-        self.n_unconverged += int(np.count_nonzero(~found.converged))
-        return found.embeddings
-
-    def resampled(self, n, rng):
-        """Weights of the answers (n, m) when questions of the whole triplet set are drawn with replacement.
-
-        Numbers are drawn for all questions, valid answer or not, so that draw i means the same questions in any model;
-        a question brings all of its answers (repeats, both orders, both shares of a graded one).
-        """
-        key = self._key(self.triplets)
-        order = np.argsort(key, kind="stable")
-        number = order[np.searchsorted(key[order], self._key(self.answers))]
-        counts = answer_weights(len(self.triplets), n, rng)[:, number]
-        return counts if self.weights is None else counts * self.weights
-
-    def _key(self, rows):
-        """A number for the question of a row: anchor and unordered options, or three concepts in any order."""
-        n, rows = len(self.vectors), np.asarray(rows, dtype=np.int64)
-        if self.framing == "odd-one-out":
-            rows = np.sort(rows, axis=1)
-        low, high = rows[:, 1:].min(1), rows[:, 1:].max(1)
-        return (rows[:, 0] * n + low) * n + high
-
-    def given(self):
-        return {k: v for k, v in (("triplets", self.triplets), ("labels", self.labels)) if v is not None}
-
-
 def _figures(lab, subject, reference_id, settings, seed):
-    reference = read_embedding(lab, reference_id)
+    """Values {name: figure}, draws {kind: {name: array}} and what else to note about one embedding and one reference."""
+    reference, names = read_embedding(lab, reference_id), settings.metrics
     given = subject.given()
-    names = settings.metrics
-    values, draws, detail = {}, {}, {"n_answers": 0}
-    judged = subject.settings is not None
-    answers = subject.answers if judged else None
-    for each in applicable(names, human=reference, model=subject.vectors, answers=answers, **given):
-        if each.name == "answer_agreement":
-            values[each.name] = weighted_answer_agreement(reference, subject.answers, subject.weights, subject.framing)
-        else:
-            values[each.name] = each(reference, subject.vectors, **given)
-    if judged and subject.weights is not None:
-        answers = None  # graded answers have their null from the refits; shuffled concepts would need weights
-    elif judged and subject.framing == "odd-one-out":
-        answers = _anchored(answers)
-    given["answers"] = answers
-    if settings.n_permutations:
-        draws[DrawKind.permutation] = permutation_null(
-            reference, subject.vectors, settings.n_permutations, np.random.default_rng([seed, 2]), names, **given
-        )
-    if settings.n_concept_bootstraps:
-        draws[DrawKind.bootstrap_concepts] = bootstrap_concepts(
-            reference, subject.vectors, settings.n_concept_bootstraps, np.random.default_rng([seed, 3]), names, **given
-        )
-    if judged:
-        detail["n_answers"] = len(subject.answers)
-        draws |= _refits(lab, subject, reference, reference_id, settings, seed, detail)
+    yardstick = Yardstick(reference, names, **given)
+    if subject.settings is None:
+        values, detail = yardstick.score(subject.vectors), {}
+    else:
+        values = yardstick.score(subject.vectors, subject.answers, subject.weights, subject.framing)
+        detail = {"n_answers": len(subject.answers)}
+        if subject.weights is None:  # graded answers have their null from the refits: shuffling would need weights
+            odd = subject.framing == "odd-one-out"
+            given["answers"] = as_two(subject.answers) if odd else subject.answers
+    draws = {}
+    for kind, n, draw, stream in (
+        (DrawKind.permutation, settings.n_permutations, permutation_null, 2),
+        (DrawKind.bootstrap_concepts, settings.n_concept_bootstraps, bootstrap_concepts, 3),
+    ):
+        if n:
+            draws[kind] = draw(reference, subject.vectors, n, np.random.default_rng([seed, stream]), names, **given)
+    if subject.settings is not None:
+        draws |= _refits(lab, subject, reference_id, yardstick, settings, seed, detail)
         detail["n_unconverged_refits"] = subject.n_unconverged
     return values, draws, detail
 
 
-def _refits(lab, subject, reference, reference_id, settings, seed, detail):
-    fit, names = subject.fit, settings.metrics
-    given = subject.given() | {"framing": subject.framing}
+def _refits(lab, subject, reference_id, yardstick, settings, seed, detail):
     draws = {}
     if settings.n_bootstraps:
-        resamples = subject.resampled(settings.n_bootstraps, np.random.default_rng([seed, 4]))
-        draws[DrawKind.bootstrap_answers] = bootstrap_answers(
-            reference, subject.answers, fit, resamples, names, **given
+        draws[DrawKind.bootstrap_answers] = subject.once(Subject.bootstraps, settings.n_bootstraps, seed).score(
+            yardstick
         )
     if settings.n_coin_flips:
-        graded = subject.weights is not None
-        rates = subject.shares if graded else subject.shares.mean(0)
-        draws[DrawKind.coin_flips] = coin_flip_null(
-            reference,
-            subject.asked,
-            rates,
-            fit,
-            settings.n_coin_flips,
-            np.random.default_rng([seed, 5]),
-            names,
-            **given,
-        )
+        draws[DrawKind.coin_flips] = subject.once(Subject.flips, settings.n_coin_flips, seed).score(yardstick)
     if settings.n_ceiling:
-        source, temperature = _people(lab, reference_id, reference, subject)
+        source, temperature = _people(lab, reference_id, yardstick.human, subject)
         detail["ceiling_temperature"] = temperature
-        for kind, n, heat in (("ceiling", settings.n_ceiling, temperature), ("ceiling_deterministic", 1, 0.0)):
-            draws[kind] = simulated_ceiling(
-                reference,
-                source,
-                subject.asked,
-                fit,
-                n,
-                np.random.default_rng([seed, 6]),
-                names,
-                temperature=heat,
-                **given,
-            )
+        for kind, n, heat in ((DrawKind.ceiling, settings.n_ceiling, temperature), (NOISE_FREE, 1, 0.0)):
+            people = simulated_people(
+                source, subject.asked, subject.fit, n, np.random.default_rng([seed, 6]),
+                temperature=heat, framing=subject.framing,
+            )  # fmt: skip
+            draws[kind] = people.score(yardstick)
     if settings.n_split_halves:
-        halves = _human_answers(lab, subject)
-        if halves is not None:
-            draws[DrawKind.split_half] = split_halves(
-                halves, fit, settings.n_split_halves, np.random.default_rng([seed, 7]), len(reference), names, **given
-            )
+        halves = subject.once(Subject.halves, lab, settings, seed)
+        if halves:
+            draws[DrawKind.split_half] = halves
     return draws
 
 
@@ -287,57 +187,6 @@ def _people(lab, reference_id, reference, subject):
         return read_embedding(lab, parent), 1.0
     asked = subject.asked
     return reference, temperature_for(reference, asked, HUMAN_ACCURACY)
-
-
-def _human_answers(lab, subject):
-    """All human answers about this concept set in the framing of the subject's, or None."""
-    runs = lab.store.read(
-        "SELECT run.run_id FROM run JOIN rater USING (rater_id) JOIN run_status USING (run_id) WHERE run.stage = 'judge' "
-        "AND rater.kind = 'human' AND run_status.status = 'finished' AND run.concept_set_id = ? ORDER BY 1",
-        [subject.concept_set_id],
-    )
-    rows = []
-    for run_id in runs.run_id:
-        answers = read_answers(lab, run_id, HARD)
-        if subject.framing == "anchored":
-            answers = as_anchored(answers)
-        if answers.framing == subject.framing:
-            rows.append(answers.triplets)
-    return np.concatenate(rows) if rows else None
-
-
-def _as_shown(lab, judge_run_id, answers):
-    """Questions as the rater saw them (m, 3), first option first, and the share of each answer of `WAYS` (m, k).
-
-    In the order of `read_answers`, and for the answers that it keeps.
-    """
-    columns = lab.store.read(
-        """
-        SELECT
-            anchor, left_item, right_item, flipped, logprob_left - logprob_right AS preference,
-            CASE choice WHEN 'left' THEN 0 WHEN 'right' THEN 1 WHEN 'apart' THEN 2 ELSE -1 END AS choice
-        FROM response
-        JOIN run USING (run_id)
-        JOIN triplet ON triplet.triplet_set_id = run.triplet_set_id AND triplet.triplet_no = response.triplet_no
-        WHERE response.run_id = ?
-        ORDER BY response.triplet_no, flipped, repeat
-        """,
-        [judge_run_id],
-    )
-    k = len(WAYS[answers.framing])
-    flipped = columns.flipped.to_numpy(bool)
-    if answers.weights is None:
-        kept = columns.choice.to_numpy() >= 0
-        shares = np.eye(k)[columns.choice.to_numpy()[kept]]
-    else:
-        kept = np.isfinite(columns.preference.to_numpy(float))
-        left = answers.weights[: kept.sum()]
-        shares = np.stack([left, 1 - left], axis=1)
-    asked = columns[["anchor", "left_item", "right_item"]].to_numpy(np.intp)[kept]
-    turned = flipped[kept]
-    asked[turned] = asked[turned][:, [0, 2, 1]]
-    shares[turned, :2] = shares[turned][:, [1, 0]]
-    return asked, shares
 
 
 def _references(lab, concept_set_id, embedding_id, wanted):
@@ -357,11 +206,6 @@ def _references(lab, concept_set_id, embedding_id, wanted):
             raise NotFound(f"no reference {name!r} for {concept_set_id}; there are: {', '.join(known.name) or 'none'}")
         found += list(matches)
     return found
-
-
-def _anchored(rows):
-    """Odd-one-out answers (m, 3) as anchored ones (2m, 3), in the order of `as_anchored`."""
-    return np.concatenate([rows, rows[:, [1, 0, 2]]])
 
 
 def _values(run_id, embedding_id, reference_id, values):

@@ -18,6 +18,7 @@ import time
 
 import numpy as np
 from spaces import made_up_space, r_squared
+
 from triadic.compute.ordinal import SPoSE
 from triadic.compute.simulate import simulate_odd_one_out
 from triadic.compute.triplets import sample_triplets
@@ -41,12 +42,16 @@ def main():
     fit = SPoSE(N_DIMS, seed=0, record_every=10).fit(train, heldout=heldout, n_items=N_ITEMS)
     seconds = time.perf_counter() - started
     print(f"{len(train):,} answers fitted in {seconds:.1f} s, {fit.n_iter_} steps, {fit.reason_}")
-    print(f"held-out accuracy {fit.score(heldout):.4f}, generating space {best:.4f}: {100 * (best - fit.score(heldout)):+.2f} points")
+    print(
+        f"held-out accuracy {fit.score(heldout):.4f}, generating space {best:.4f}: {100 * (best - fit.score(heldout)):+.2f} points"
+    )
     used = int(((fit.embedding_ > 0.1).sum(axis=0) >= 5).sum())
     print(f"dimensions in use {used}; R² with the generating space {r_squared(space, fit.embedding_):.3f}")
     if options.loop_batches:
         epoch = one_epoch(train, options.loop_batches)
-        print(f"one epoch of the torch loop: {epoch:.0f} s (from {options.loop_batches} batches); the whole fit is {seconds / epoch:.2f} epochs")
+        print(
+            f"one epoch of the torch loop: {epoch:.0f} s (from {options.loop_batches} batches); the whole fit is {seconds / epoch:.2f} epochs"
+        )
 
 
 def one_epoch(train, n_batches, batch_size=100):
