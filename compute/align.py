@@ -11,6 +11,7 @@ import time
 from dataclasses import asdict, dataclass, fields
 
 import numpy as np
+
 from triadic.compute.metrics.concepts import bootstrap_concepts
 from triadic.compute.metrics.permutation import permutation_null
 from triadic.compute.metrics.refits import (
@@ -22,11 +23,7 @@ from triadic.compute.metrics.yardstick import Yardstick
 from triadic.compute.subject import Subject, as_two
 from triadic.schema.errors import BadInput, NotFound
 from triadic.schema.lab import Lab
-<<<<<<< HEAD
 from triadic.schema.lookup import read_embedding
-=======
-from triadic.schema.lookup import read_concepts, read_embedding
->>>>>>> main
 from triadic.schema.runs import Work, finish, is_finished, note
 from triadic.schema.tables import DrawKind, Metric, MetricDraw, Role, Stage, Status
 
@@ -95,24 +92,14 @@ def align(
     """
     settings = settings or AlignSettings()
     run_ids, subject = [], None
-<<<<<<< HEAD
-    for reference_id in found:
-        compared = {"embedding": embedding_id, "reference": reference_id} | config
-        run_id = Work(Stage.align, rater_id, compared, concept_set_id, None, embed_run_id, seed).begin(lab)
-=======
     for work in align_runs(lab, embedding_id, references, settings, seed):
         run_id, reference_id = work.begin(lab), work.config["reference"]
->>>>>>> main
         run_ids.append(run_id)
         if is_finished(lab, run_id):
             continue
         note(lab, run_id, Status.started)
         try:
-<<<<<<< HEAD
-            subject = subject or Subject(lab, embedding_id, concept_set_id, embed_run_id)
-=======
-            subject = subject or _Subject(lab, embedding_id, work.concept_set_id, work.parent_run_id)
->>>>>>> main
+            subject = subject or Subject(lab, embedding_id, work.concept_set_id, work.parent_run_id)
             started = time.monotonic()
             values, draws, detail = _figures(lab, subject, reference_id, settings, seed)
             finish(

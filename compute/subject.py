@@ -10,6 +10,7 @@ import json
 from dataclasses import fields
 
 import numpy as np
+
 from triadic.compute.answers import HARD, as_anchored, read_answers
 from triadic.compute.embed import FitSettings
 from triadic.compute.metrics.refits import WAYS, answer_weights, bootstrap_answers, coin_flips, split_halves

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+
 from triadic.compute.metrics.gate import questions, space
 from triadic.compute.metrics.yardstick import Yardstick
 from triadic.schema.errors import BadInput

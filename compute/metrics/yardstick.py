@@ -1,6 +1,7 @@
 """One reference, prepared once, against many spaces: what refits by the hundred are scored with."""
 
 import numpy as np
+
 from triadic.compute.metrics.agreement import agree, preference
 from triadic.compute.metrics.category import silhouettes
 from triadic.compute.metrics.cka import doubly_centred, u_centred
