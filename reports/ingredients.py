@@ -64,8 +64,8 @@ def report(
         raise BadInput(notes[0])
     notes += [
         "scale: raw and log are Pearson's r with the ingredient or its logarithm, rank is Spearman's.",
-        f"low, high: 95% bias-corrected bootstrap over models ({n_resamples} resamples, seed {seed}); "
-        "models of one family are not independent, so these intervals are too narrow rather than too wide.",
+        f"low, high: 95% bias-corrected bootstrap over models; family_low, family_high: over whole families, which allows "
+        f"for models of one family being alike ({n_resamples} resamples each, seed {seed}).",
         "p_holm is corrected over the ingredients within one scale (correlations) or over all ingredients (groups).",
         "moved_by is the model whose removal changes the value most, r_without the value then; table influence has all.",
         "head_dim is the attention dimension per head, attention_dim all heads together (heads × head_dim).",
@@ -86,10 +86,14 @@ def report(
     )
 
 
-def correlate(x: np.ndarray, y: np.ndarray, names: np.ndarray, rng, n_resamples: int):
-    """Raw, log and rank correlations of x and y (n,), each with interval and influence: rows, and values without each."""
+def correlate(x: np.ndarray, y: np.ndarray, names: np.ndarray, families: np.ndarray, rng, n_resamples: int):
+    """Raw, log and rank correlations of x and y (n,), each with intervals and influence: rows, and values without each.
+
+    `families` (n,) names each model's family; one without a name is a family of its own.
+    """
     keep = ~np.isnan(x) & ~np.isnan(y)
     x, y, names = x[keep], y[keep], names[keep]
+    family = np.unique(families[keep], return_inverse=True)[1]
     rows, without = [], []
     if x.size < FEWEST or np.ptp(x) == 0:
         return rows, without
@@ -98,10 +102,14 @@ def correlate(x: np.ndarray, y: np.ndarray, names: np.ndarray, rng, n_resamples:
             continue
         values, ranked = (np.log(x) if scale == "log" else x), scale == "rank"
         found = (spearman if ranked else pearson)(values, y)
-        row = {"scale": scale, "n": found.n, "r": found.r, "low": np.nan, "high": np.nan, "p": found.p}
+        row = {"scale": scale, "n": found.n, "r": found.r, "low": np.nan, "high": np.nan,
+               "family_low": np.nan, "family_high": np.nan, "p": found.p}  # fmt: skip
         if n_resamples:
             ends = interval(values, y, rng, n_resamples, ranked=ranked)
             row |= {"low": ends.low, "high": ends.high}
+            if family.max() >= 3:
+                ends = interval(values, y, rng, n_resamples, ranked=ranked, clusters=family)
+                row |= {"family_low": ends.low, "family_high": ends.high}
         moved = leave_one_out(values, y, ranked)
         row |= {"moved_by": names[moved.most], "r_without": moved.without[moved.most]}
         rows.append(row)
@@ -113,8 +121,9 @@ def _correlations(scope: Scope, frame: "pd.DataFrame", rng, n_resamples: int):
     import pandas as pd
 
     y, names, rows, moved = numbers(frame, "alignment"), frame.rater_id.to_numpy(), [], []
+    families = frame.family.fillna(frame.rater_id).to_numpy(dtype=str)
     for ingredient in NUMERIC:
-        found, without = correlate(numbers(frame, ingredient), y, names, rng, n_resamples)
+        found, without = correlate(numbers(frame, ingredient), y, names, families, rng, n_resamples)
         rows += [{**scope.columns, "ingredient": ingredient, **row} for row in found]
         for scale, left_out, values, shift in without:
             moved.append(

@@ -41,11 +41,11 @@ def report(store: "Store", origin: str = "published", metric: str = HEADLINE, re
     scopes = list(frames["ingredient_frame"])
     if not scopes:
         scoped(store, "ingredient_frame", origin, metric, reference)  # raises, saying what there is
-    rows, ways = [], []
+    rows, ways, dimensions = [], [], readings.dimensions(store)
     for scope in scopes:
-        ours = _ours(scope, statistics, frames, printed)
+        ours = _ours(scope, statistics, frames, printed, dimensions)
         for row in statistics.itertuples():
-            found = ours.get((row.analysis, row.term), [])
+            found = ours.get((row.analysis, row.term, row.statistic), [])
             compared, judged = _compare(row, found)
             rows.append({"origin": scope.origin, **compared})
             ways += [
@@ -117,12 +117,12 @@ def _maybe(store: "Store", view: str, origin: str, metric: str, reference: str |
         return []
 
 
-def _ours(scope: Scope, statistics: "pd.DataFrame", frames: dict, printed: "pd.DataFrame") -> dict:
+def _ours(scope: Scope, statistics: "pd.DataFrame", frames: dict, printed: "pd.DataFrame", dimensions: list) -> dict:
     frame = frames["ingredient_frame"][scope]
     scores = frames["benchmark_frame"].get(scope)
     # Table 1 is printed elsewhere than Table 4, so its rows are a scope of their own.
     stages = [part for other, part in frames["post_training_frame"].items() if other.origin == scope.origin]
-    out: dict[tuple[str, str], list[Reading]] = {}
+    out: dict[tuple[str, str, str], list[Reading]] = {}
     fitted = _tried(lambda: readings.mixed(frame)) or {}
     for row in statistics.itertuples():
         match row.analysis:
@@ -138,9 +138,11 @@ def _ours(scope: Scope, statistics: "pd.DataFrame", frames: dict, printed: "pd.D
                 found = _tried(lambda term=row.term: readings.benchmark(scores, term))
             case "post_training" if stages:
                 found = _tried(lambda term=row.term: readings.stage(_concat(stages), term))
+            case "dimensionality" if row.statistic == "d_hat":
+                found = dimensions
             case _:
                 found = None
-        out[row.analysis, row.term] = found or []
+        out[row.analysis, row.term, row.statistic] = found or []
     return out
 
 
@@ -160,10 +162,11 @@ def _concat(parts: list["pd.DataFrame"]) -> "pd.DataFrame":
 
 def _compare(row, found: list[Reading]) -> tuple[dict, list[tuple[Reading, str]]]:
     said = {"analysis": row.analysis, "term": row.term, "statistic": row.statistic, "published": row.value,
-            "published_p": row.p if isinstance(row.p, str) else None}  # fmt: skip
+            "published_se": row.se, "published_p": row.p if isinstance(row.p, str) else None}  # fmt: skip
     if not found:
-        why = "needs the human embedding" if row.analysis == "dimensionality" else "too few models"
-        nothing = {"ours": np.nan, "n": 0, "low": np.nan, "high": np.nan, "p": np.nan}
+        why = {"d_hat": "needs a human embedding: triadic ingest reference", "d_used": "a choice, not a result"}
+        why = why.get(row.statistic, "too few models")
+        nothing = {"ours": np.nan, "n": 0, "se": np.nan, "low": np.nan, "high": np.nan, "p": np.nan, "ours_is": ""}
         return {**said, **nothing, "verdict": f"not computed: {why}", "explained_by": ""}, []
     judged = [(way, verdict(row.statistic, row.value, said["published_p"], way)) for way in found]
     ours, judgment = judged[0]
@@ -172,5 +175,7 @@ def _compare(row, found: list[Reading]) -> tuple[dict, list[tuple[Reading, str]]
         explained_by = ""
     else:
         explained_by = "; ".join(explained) or f"none of the {len(judged) - 1} other readings"
-    figures = {"ours": ours.value, "n": ours.n, "low": ours.low, "high": ours.high, "p": ours.p}
+    se = (ours.high - ours.low) / (2 * 1.959964) if row.analysis == "mixed_model" else np.nan
+    figures = {"ours": ours.value, "n": ours.n, "se": se, "low": ours.low, "high": ours.high, "p": ours.p,
+               "ours_is": ours.reading}  # fmt: skip
     return {**said, **figures, "verdict": judgment, "explained_by": explained_by}, judged

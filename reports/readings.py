@@ -18,10 +18,13 @@ from triadic.reports.statistics.bootstrap import leave_one_out
 from triadic.reports.statistics.correlation import Correlation, pearson, spearman
 from triadic.reports.statistics.groups import many_groups, two_groups
 from triadic.reports.statistics.mixed import fit_mixed
+from triadic.reports.statistics.spectrum import components
 from triadic.schema.errors import BadInput
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from triadic.schema.store import Store
 
 OTHER_CODING = {
     "attention_dim": ("head_dim", "attention dimension per head instead of all heads"),
@@ -172,6 +175,22 @@ def stage(frame: "pd.DataFrame", term: str) -> list[Reading]:
         ("all lines with more than one stage", _several(frame)[lambda f: f.stage == term]),
     )
     return [Reading(label, part.alignment.mean(), len(part)) for label, part in ways if len(part)]
+
+
+def dimensions(store: "Store", share: float = 0.95) -> list[Reading]:
+    """How many principal components hold 95% of the variance of each human embedding in the lab, before reduction."""
+    rows = store.read(
+        """SELECT embedding.name, embedding_row.vector
+        FROM embedding
+        JOIN rater USING (rater_id)
+        JOIN embedding_row USING (embedding_id)
+        WHERE embedding.role = 'raw' AND rater.kind = 'human'
+        ORDER BY embedding.created_at, embedding.embedding_id, embedding_row.position"""
+    )
+    out = []
+    for name, part in rows.groupby("name", sort=False):
+        out.append(Reading(f"PCA of {name} to 95%", components(np.stack(part.vector.to_list()), share), len(part)))
+    return out
 
 
 def _several(frame: "pd.DataFrame") -> "pd.DataFrame":

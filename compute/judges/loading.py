@@ -50,6 +50,7 @@ def load(
     """
     from transformers import AutoConfig, AutoTokenizer
 
+    quiet()
     source, gguf_file = split_gguf(source, gguf_file)
     check_pickle(source, gguf_file, allow_pickle)
     device = device or best_device()
@@ -133,6 +134,14 @@ def best_dtype(device: str) -> str:
     return "bfloat16"
 
 
+def quiet() -> None:
+    """No progress bars or advice from the library: progress is the caller's to show."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+
+
 def versions() -> dict:
     """Library versions that can change an answer."""
     import torch
@@ -202,7 +211,8 @@ def _gguf(source: str, gguf_file: str, dtype: str, options: dict, cache) -> tupl
         try:
             with _one_line_errors(source):
                 config = transformers.AutoConfig.from_pretrained(source, **options)
-                tokenizer = transformers.AutoTokenizer.from_pretrained(source, **options)
+                plain = {key: value for key, value in options.items() if key != "quantization_config"}
+                tokenizer = transformers.AutoTokenizer.from_pretrained(source, **plain)
                 model = _open_model(source, config, dtype, dict(options), allow_pickle=False)
             for saved in (model, tokenizer):
                 saved.save_pretrained(waiting)

@@ -91,10 +91,12 @@ def interval(
     n_resamples: int = 2000,
     level: float = 0.95,
     ranked: bool = False,
+    clusters: np.ndarray | None = None,
 ) -> Interval:
     """Bias-corrected and accelerated bootstrap interval (Efron 1987) of the correlation; pairs are resampled.
 
-    Falls back to the percentile interval, and says so in `method`, where the correction is not defined (every
+    With `clusters`, codes (n,) that take each value of 0…G−1, whole clusters are resampled instead: the interval then
+    allows for members of one cluster being alike. Falls back to the percentile interval, and says so in `method`, where the correction is not defined (every
     resample on one side of the estimate).
     """
     from scipy.special import ndtr, ndtri
@@ -103,10 +105,14 @@ def interval(
     if n_resamples < 100:
         raise BadInput(f"{n_resamples} resamples are too few for an interval; use at least 100")
     statistic = _weighted_spearman if ranked else weighted
+    unit = np.arange(x.size) if clusters is None else np.asarray(clusters)
+    n_units = int(unit.max()) + 1
+    if n_units < 4:
+        raise BadInput(f"resampling {n_units} clusters says nothing; at least 4 are needed")
     drawn = []
     for start in range(0, n_resamples, 500):  # bounded memory: 500 × n doubles at a time
-        weights = rng.multinomial(x.size, np.full(x.size, 1 / x.size), size=min(500, n_resamples - start))
-        drawn.append(statistic(x, y, weights.astype(float)))
+        draws = rng.multinomial(n_units, np.full(n_units, 1 / n_units), size=min(500, n_resamples - start))
+        drawn.append(statistic(x, y, draws[:, unit].astype(float)))
     replicates = np.concatenate(drawn)
     replicates = replicates[~np.isnan(replicates)]
     if replicates.size < n_resamples / 2:
@@ -116,8 +122,12 @@ def interval(
     below = (np.mean(replicates < full) + np.mean(replicates <= full)) / 2
     method = "percentile"
     if 0 < below < 1:
-        jack = leave_one_out(x, y, ranked).without
-        d = np.nanmean(jack) - jack[~np.isnan(jack)]
+        if clusters is None:
+            jack = leave_one_out(x, y, ranked).without
+        else:
+            jack = statistic(x, y, (unit[None, :] != np.arange(n_units)[:, None]).astype(float))
+        jack = jack[~np.isnan(jack)]
+        d = jack.mean() - jack
         spread = np.sum(d**2) ** 1.5
         acceleration = np.sum(d**3) / (6 * spread) if spread > 0 else 0.0
         z = ndtri(below) + ndtri(tail)

@@ -87,3 +87,27 @@ def test_measured_figures_get_the_same_treatment(measured):
     assert measured_rows.ours["correlation", "hidden_size"] > 0.95
     assert measured_rows.n["correlation", "hidden_size"] == 30
     assert not any(math.isinf(value) for value in table.ours)
+
+
+def test_dimensionality_is_that_of_the_labs_human_embeddings(measured):
+    import numpy as np
+
+    from triadic.schema.tables import Embedding, EmbeddingRow
+
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(40, 6)) * [3, 2, 1, 0.01, 0.01, 0.01]
+    raw = {"embedding_id": "raw", "concept_set_id": "set", "rater_id": "people", "role": "raw", "name": "SPoSE",
+           "algorithm": "none", "n_dims": 6}  # fmt: skip
+    measured.insert(Embedding, [raw])
+    vectors = [{"embedding_id": "raw", "position": i, "vector": row.tolist()} for i, row in enumerate(rows)]
+    measured.insert(EmbeddingRow, vectors)
+    table = paper.report(measured).frame("statistics").set_index(["analysis", "statistic"])
+    found = table.loc[("dimensionality", "d_hat")]
+    assert (found.ours, found.n, found.ours_is) == (3, 40, "PCA of SPoSE to 95%")
+    assert found.verdict == "differs: value"
+
+
+def test_standard_errors_stand_beside_the_printed_ones(report):
+    beta = report.frame("statistics").set_index(["analysis", "term"]).loc[("mixed_model", "instruction_tuned")]
+    assert beta.published_se == 0.024
+    assert beta.se == pytest.approx(0.0207, abs=5e-4)

@@ -73,3 +73,27 @@ def test_refusals():
         interval(x, y, np.random.default_rng(0), n_resamples=10)
     with pytest.raises(BadInput, match="constant"):
         interval(np.ones(10), np.arange(10), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("ranked", [False, True])
+def test_clusters_of_one_are_the_ordinary_bootstrap(ranked):
+    x, y = sample(9, 30)
+    plain = interval(x, y, np.random.default_rng(0), 300, ranked=ranked)
+    ones = interval(x, y, np.random.default_rng(0), 300, ranked=ranked, clusters=np.arange(30))
+    assert (ones.low, ones.high) == pytest.approx((plain.low, plain.high), abs=1e-9)
+
+
+def test_resampling_clusters_allows_for_members_being_alike():
+    rng = np.random.default_rng(10)
+    covered, alone = 0, 0
+    for _ in range(120):
+        cluster = np.repeat(np.arange(12), 6)
+        x, y = (rng.normal(size=12)[cluster] + 0.3 * rng.normal(size=72) for _ in range(2))  # no true correlation
+        by_cluster = interval(x, y, rng, 300, clusters=cluster)
+        by_row = interval(x, y, rng, 300)
+        covered += by_cluster.low <= 0 <= by_cluster.high
+        alone += by_row.low <= 0 <= by_row.high
+    assert covered > alone + 20
+    assert covered > 0.75 * 120
+    with pytest.raises(BadInput, match="clusters"):
+        interval(np.arange(9.0), np.arange(9.0) ** 2, rng, 300, clusters=np.arange(9) % 3)
