@@ -55,8 +55,7 @@ def report(
         found["comparisons"].append(_comparisons(scope, scores))
         found["left_out"].append(_left_out(scope, frame, used))
         mixed.append(mixed_sources(scope, frame))
-        suffix = "" if not drawn else f"_{scope.origin}_{scope.metric}_{len(found['correlations'])}"
-        drawn |= {name + suffix: drawing for name, drawing in _figures(scope, used, table, scores).items()}
+        drawn |= {name + scope.suffix: drawing for name, drawing in _figures(scope, used, table, scores).items()}
     if not found["correlations"]:
         raise BadInput(notes[0])
     notes += [

@@ -1,5 +1,6 @@
 """Reading the frame views: which alignment figures a report is about, never mixing two kinds in one statistic."""
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,14 @@ class Scope:
     @property
     def columns(self) -> dict[str, str]:
         """What every row of a report says about where it comes from."""
-        return {"origin": self.origin, "metric": self.metric, "reference": self.reference}
+        return {"origin": self.origin, "metric": self.metric, "reference": self.reference, "method": self.method}
+
+    @property
+    def suffix(self) -> str:
+        """What tells this scope's figures from those of the published suite, whose names are the paper's."""
+        if self.origin == "published" and self.metric == HEADLINE:
+            return ""
+        return "_" + re.sub(r"\W+", "_", "_".join(self.columns.values())).strip("_").lower()
 
     def __str__(self) -> str:
         return f"{self.origin} {self.metric} ({self.reference}; {self.method})"

@@ -57,9 +57,8 @@ def report(
         tested, levels = _groups(scope, frame)
         tests.append(tested)
         means.append(levels)
-        suffix = "" if scope.origin == "published" else f"_{scope.metric}_{len(drawn)}"
         for name, drawing in _figures(frame, scope).items():
-            drawn[name + suffix] = drawing
+            drawn[name + scope.suffix] = drawing
     if not correlations:
         raise BadInput(notes[0])
     notes += [

@@ -63,9 +63,8 @@ def report(
             for name, rows in _rows(fit, frame, text).items():
                 tables[name].append(rows.assign(**said)[[*said, *rows.columns]])
             notes += [f"{scope}, {label}: {note}." for note in fit.notes]
-            suffix = "" if scope.origin == "published" else f"_{scope.metric}_{len(drawn)}"
             name = "figure_3" if label != "all heads" else "figure_3_all_heads"
-            drawn[name + suffix] = partial(figures.coefficients, fit.coefficients, f"{scope.metric}, {label}")
+            drawn[name + scope.suffix] = partial(figures.coefficients, fit.coefficients, f"{scope.metric}, {label}")
     if not tables["coefficients"]:
         raise BadInput(notes[-1])
     notes += [

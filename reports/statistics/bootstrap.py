@@ -44,9 +44,10 @@ def weighted(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 def _weighted_ranks(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Mid-ranks of x within each resample: (B, n). A value's rank is the draws below it plus half of its own."""
-    _, group = np.unique(x, return_inverse=True)
-    own = np.zeros((weights.shape[0], group.max() + 1))
-    np.add.at(own.T, group, weights.T)
+    _, first, group = np.unique(np.sort(x), return_index=True, return_inverse=True)
+    order = np.argsort(x, kind="stable")
+    own = np.add.reduceat(weights[:, order], first, axis=1)
+    group = group[np.argsort(order)]
     return (np.cumsum(own, axis=1) - (own - 1) / 2)[:, group]
 
 

@@ -85,12 +85,14 @@ def fit_mixed(
     n_bootstrap: int = 0,
     standardise: bool = True,
     reml: bool = True,
+    test_terms: bool = True,
 ) -> MixedFit:
     """Fit `formula` (outcome ~ terms) with a random intercept for `group`.
 
     Rows with a missing cell in any named column are left out and counted (complete cases). With `standardise`,
     numeric predictors are z-scored over the complete cases; true/false columns and categories stay as they are, so
-    their coefficient is the difference between groups. `n_bootstrap` > 0 adds parametric-bootstrap p-values.
+    their coefficient is the difference between groups. `n_bootstrap` > 0 adds parametric-bootstrap p-values;
+    `test_terms` False leaves the likelihood-ratio tests of single terms out.
 
     Raises
     ------
@@ -136,7 +138,7 @@ def fit_mixed(
     if (fitted.beta == 0).any():
         raise BadInput(f"the fixed effect of {names[int(np.argmin(np.abs(fitted.beta)))]} came out as exactly zero")
     coefficients, ols_shift = _coefficients(y, design, names, fitted)
-    terms, family_test = _tests(y, design, names, codes, rng, n_bootstrap)
+    terms, family_test = _tests(y, design, names if test_terms else [], codes, rng, n_bootstrap)
     linear = float(np.var(design @ fitted.beta, ddof=1))
     total = linear + fitted.group_variance + fitted.residual_variance
     boundary = fitted.group_variance < BOUNDARY * fitted.residual_variance
