@@ -60,10 +60,10 @@ def mirror(lab: Lab) -> int:
 def connect(lab: Lab) -> tuple[MlflowClient, str]:
     """A client on the lab's own SQLite backend and the id of its experiment, both made on first use."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
     from mlflow import MlflowClient
 
+    for name in ("alembic", "mlflow"):  # after the import, which sets them
+        logging.getLogger(name).setLevel(logging.WARNING)
     client = MlflowClient(tracking_uri=lab.mlflow_uri)
     found = client.get_experiment_by_name(EXPERIMENT)
     if found:

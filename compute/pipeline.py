@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from triadic.compute.align import align, unaligned
+from triadic.compute.align import align, align_runs
 from triadic.compute.embed import FitSettings, embed, embed_run
 from triadic.compute.judge import Progress, ask, judge_run
 from triadic.compute.judges.base import Judge
@@ -61,8 +61,8 @@ def missing(lab: Lab, rater_id: str, triplet_set_id: str, settings: RunSettings)
     embed_id = None if lines else embed_run(lab, work.run_id, settings.fit, settings.seed)[0].run_id
     if embed_id is None or not is_finished(lab, embed_id):
         return [*lines, f"{rater_id}: embed, about {_duration(1)}", f"{rater_id}: align with every reference"]
-    open_references = unaligned(lab, embed_id)
-    return [f"{rater_id}: align with {', '.join(open_references)}"] if open_references else []
+    open_runs = [work for work in align_runs(lab, embed_id) if not is_finished(lab, work.run_id)]
+    return [f"{rater_id}: align with {len(open_runs)} references"] if open_runs else []
 
 
 def runs_of(lab: Lab, stage: str, raters: Iterable[str]) -> list[str]:

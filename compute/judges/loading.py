@@ -50,6 +50,7 @@ def load(
     """
     from transformers import AutoConfig, AutoTokenizer
 
+    quiet()
     source, gguf_file = split_gguf(source, gguf_file)
     check_pickle(source, gguf_file, allow_pickle)
     device = device or best_device()
@@ -131,6 +132,14 @@ def best_dtype(device: str) -> str:
         has = any(getattr(torch.cpu, check, lambda: False)() for check in checks)
         return "bfloat16" if has or (platform.machine() == "arm64" and platform.system() == "Darwin") else "float32"
     return "bfloat16"
+
+
+def quiet() -> None:
+    """No progress bars or advice from the library: progress is the caller's to show."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
 
 
 def versions() -> dict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -91,8 +91,7 @@ def open_judge(lab: Lab, rater_id: str, settings: JudgeSettings, concept_set_id:
             f"{rater_id} has no prompt style: say so once, `triadic model add {weights} --name {rater_id} "
             "--prompt-style chat` (its own chat template) or base (plain text)"
         )
-    source = {"weights": weights, "gguf_file": gguf_file, "revision": revision, "style": style}
-    return _language_model(source, settings)
+    return _language_model(weights, gguf_file, revision, style, settings)
 
 
 def _scripted(weights: str, settings: JudgeSettings) -> Judge:
@@ -120,8 +119,29 @@ def _vectors(lab: Lab, weights: str, settings: JudgeSettings, concept_set_id: st
     return Later({"judge": "vectors", "weights": weights, "similarity": "cosine of mean-pooled vectors"}, load)
 
 
-def _language_model(source: dict, settings: JudgeSettings) -> Judge:
-    raise BadInput(f"cannot open {source} {asdict(settings)}")
+def _language_model(
+    weights: str, gguf_file: str | None, revision: str | None, style: str, settings: JudgeSettings
+) -> Judge:
+    from triadic.compute.judges.loading import load
+    from triadic.compute.judges.transformers import TransformersJudge
+
+    folder, packaged_file = _folder(weights)
+    how = {
+        "gguf_file": gguf_file or packaged_file,
+        "revision": revision,
+        "dtype": settings.dtype,
+        "device": settings.device,
+        "trust_remote_code": settings.trust_remote_code,
+        "allow_pickle": settings.allow_pickle,
+    }
+    size = {} if settings.batch_size is None else {"batch_size": settings.batch_size}
+
+    def opened() -> Judge:
+        checkpoint = load(folder, **how, cache=cache_folder() / "unpacked")
+        return TransformersJudge(checkpoint, style, settings.framing, settings.answer, seed=settings.seed, **size)
+
+    asked = {k: v for k, v in (how | size).items() if v}
+    return Later({"judge": "transformers", "weights": weights, "style": style, "seed": settings.seed} | asked, opened)
 
 
 def _folder(weights: str) -> tuple[Path | str, str | None]:

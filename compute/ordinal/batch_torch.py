@@ -10,12 +10,8 @@ import numpy as np
 
 from triadic.compute.ordinal.base import OrdinalEmbedding
 from triadic.compute.ordinal.gather import Gather
+from triadic.compute.ordinal.lbfgs import ARMIJO, MEMORY, MOST_TRIALS, WINDOW
 from triadic.schema.errors import BadInput, Unavailable
-
-_ARMIJO = 1e-4
-_MOST_TRIALS = 25
-_MEMORY = 10
-_WINDOW = 10
 
 
 def fit_together(estimator: OrdinalEmbedding, index, counts, watched, n_items: int, device: str, progress=None):
@@ -114,14 +110,14 @@ def _search(torch, problem, x0, max_steps, tol, progress):
     rows = torch.arange(len(x0), device=x0.device)
     x = x0
     value, gradient = problem(x, rows)
-    moved = torch.zeros(_MEMORY, *x.shape, dtype=x.dtype, device=x.device)
+    moved = torch.zeros(MEMORY, *x.shape, dtype=x.dtype, device=x.device)
     turned = torch.zeros_like(moved)
-    inverse = torch.zeros(_MEMORY, len(x), dtype=x.dtype, device=x.device)  # 1/(s·y), 0 where there is no pair
+    inverse = torch.zeros(MEMORY, len(x), dtype=x.dtype, device=x.device)  # 1/(s·y), 0 where there is no pair
     scale = torch.zeros(len(x), dtype=x.dtype, device=x.device)
     recent = [value]
     for step in range(1, max_steps + 1):
         direction = -gradient
-        order = [(step - 2 - k) % _MEMORY for k in range(min(step - 1, _MEMORY))]
+        order = [(step - 2 - k) % MEMORY for k in range(min(step - 1, MEMORY))]
         alpha = {}
         for k in order:
             alpha[k] = inverse[k] * (moved[k] * direction).sum(-1)
@@ -139,8 +135,8 @@ def _search(torch, problem, x0, max_steps, tol, progress):
         length = torch.nan_to_num(length, nan=0.0, posinf=1.0)
         trial = x + length[:, None] * direction
         trial_value, trial_gradient = problem(trial, rows)
-        for _ in range(_MOST_TRIALS):
-            good = (trial_value <= value + _ARMIJO * length * slope) & torch.isfinite(trial_gradient.sum(-1))
+        for _ in range(MOST_TRIALS):
+            good = (trial_value <= value + ARMIJO * length * slope) & torch.isfinite(trial_gradient.sum(-1))
             if bool(good.all()):
                 break
             bad = torch.nonzero(~good).ravel()
@@ -153,16 +149,16 @@ def _search(torch, problem, x0, max_steps, tol, progress):
         trial = torch.where(good[:, None], trial, x)
         trial_gradient = torch.where(good[:, None], trial_gradient, gradient)
         trial_value = torch.where(good, trial_value, value)
-        slot = (step - 1) % _MEMORY
+        slot = (step - 1) % MEMORY
         moved[slot], turned[slot] = trial - x, trial_gradient - gradient
         product, size = (moved[slot] * turned[slot]).sum(-1), (turned[slot] * turned[slot]).sum(-1)
         usable = product > 1e-10 * size
         inverse[slot] = torch.where(usable, 1.0 / product, torch.zeros_like(product))
         scale = torch.where(usable, product / size, scale)
         x, value, gradient = trial, trial_value, trial_gradient
-        recent = [*recent[-_WINDOW:], value]
+        recent = [*recent[-WINDOW:], value]
         settled = torch.zeros_like(good)
-        if len(recent) > _WINDOW:
+        if len(recent) > WINDOW:
             settled = recent[0] - value <= tol * value.abs().clamp(min=1e-12)
         settled = (settled & good) | ~(gradient != 0).any(-1)
         ended = settled | ~good

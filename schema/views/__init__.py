@@ -13,6 +13,7 @@ ORDER = (
     "judgment",
     "rater_status",
     "answer_quality",
+    "alignment",
     "alignment_score",
     "ingredient_frame",
     "benchmark_frame",

@@ -55,7 +55,7 @@ def test_spose_finds_the_dimensions_and_only_those():
     s = space @ space.T
     i, j, k = heldout.T
     best = (s[i, j] > np.maximum(s[i, k], s[j, k])).mean()
-    fit = SPoSE(12, l1=0.008, prune=5).fit(train, heldout=heldout)
+    fit = SPoSE(12, l1=0.016, prune=5).fit(train, heldout=heldout)
     assert fit.converged_
     assert fit.embedding_.min() >= 0
     assert fit.n_dims_ == fit.embedding_.shape[1] == 4

@@ -1,0 +1,81 @@
+"""Reading log-probabilities off a model: only where they are needed, only when they are numbers, within the memory."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+
+import numpy as np
+
+from triadic.schema.errors import TriadicError, Unavailable
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@contextmanager
+def only_at(model, flat_positions) -> Iterator[None]:
+    """Within, the model's output layer sees only `flat_positions` of its (batch × length) input: logits are (1, n, V).
+
+    The output layer is most of the work for a small model with a large vocabulary (gemma-3: 262,144 words). A hook in
+    front of it keeps whatever the model does with logits afterwards (soft caps, scales).
+    """
+
+    def select(_, inputs):
+        hidden = inputs[0]
+        return (hidden.reshape(-1, hidden.shape[-1])[flat_positions].unsqueeze(0), *inputs[1:])
+
+    handle = model.get_output_embeddings().register_forward_pre_hook(select)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def edge_logs(logits, place: np.ndarray, token: np.ndarray) -> np.ndarray:
+    """log P(token | place) for each edge: logits (n, V), place and token (m,). Raises on NaN: never stored as an answer."""
+    import torch
+
+    if not len(place):
+        return np.zeros(0)
+    norm = torch.empty(logits.shape[0], dtype=torch.float32, device=logits.device)
+    rows = max(1, (1 << 24) // logits.shape[1])  # 64 MB of float32 at a time
+    for start in range(0, logits.shape[0], rows):
+        norm[start : start + rows] = torch.logsumexp(logits[start : start + rows].float(), dim=-1)
+    place_t = torch.as_tensor(place, device=logits.device)
+    picked = logits[place_t, torch.as_tensor(token, device=logits.device)].float() - norm[place_t]
+    values = picked.double().cpu().numpy()
+    if not np.isfinite(values).all():
+        raise TriadicError("The model returned logits that are not numbers (NaN or infinite): use --dtype float32.")
+    return values
+
+
+def halving(work: Callable[[Sequence[Item]], list[Result]], items: Sequence[Item]) -> list[Result]:
+    """`work(items)`; when the device runs out of memory, the same in two halves, down to one item."""
+    import torch
+
+    try:
+        return work(items)
+    except torch.OutOfMemoryError as error:
+        if len(items) <= 1:
+            raise Unavailable("Out of memory on a single question: use a smaller dtype or another device.") from error
+    gc.collect()  # outside the except block, whose traceback would keep the tensors alive
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    middle = len(items) // 2
+    return halving(work, items[:middle]) + halving(work, items[middle:])
+
+
+def right_padded(rows: Sequence[Sequence[int]], pad: int, device) -> tuple:
+    """(ids, mask), both (n, longest), padded on the right."""
+    import torch
+
+    width = max(len(row) for row in rows)
+    ids = np.full((len(rows), width), pad, dtype=np.int64)
+    mask = np.zeros((len(rows), width), dtype=np.int64)
+    for at, row in enumerate(rows):
+        ids[at, : len(row)] = row
+        mask[at, : len(row)] = 1
+    return torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device)

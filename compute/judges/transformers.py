@@ -1,0 +1,91 @@
+"""The judge that asks a checkpoint through transformers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from triadic.compute.judges.base import Questions
+from triadic.compute.judges.loading import Checkpoint
+from triadic.compute.judges.names import Names
+from triadic.compute.judges.scoring import Asked, EncoderDecoderScorer, PlainScorer
+from triadic.compute.prompts import Prompter, prompt_hash, shown
+from triadic.schema.errors import BadInput
+
+
+class TransformersJudge:
+    """Answers by the log-probability of the options' names (`answer='score'`) or by writing (`answer='sample'`).
+
+    `style` is the model's prompt style ('chat' or 'base'), `batch_size` how many questions are saved at a time.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        style: str,
+        framing: str = "anchored",
+        answer: str = "score",
+        batch_size: int = 256,
+        strategy: str = "auto",
+        seed: int = 0,
+    ):
+        if answer not in ("score", "sample"):
+            raise BadInput(f"Answer mode {answer!r} is unknown: use 'score' or 'sample'.")
+        if batch_size < 1:
+            raise BadInput("The batch size must be at least 1.")
+        self.checkpoint = checkpoint
+        self.mode = answer
+        self.batch_size = batch_size
+        self.seed = seed
+        encoder = checkpoint.kind == "encoder-decoder"
+        self.prompter = Prompter(checkpoint.tokenizer, style, framing, encoder=encoder)
+        self.names = Names(checkpoint.tokenizer, "" if encoder else self.prompter.text("")[-24:])
+        self.scorer = make_scorer(checkpoint, strategy)
+
+    def config(self) -> dict:
+        """Checkpoint, versions, dtype, prompt, way of scoring and batch size."""
+        out = {"judge": "transformers", "answer": self.mode, "batch_size": self.batch_size}
+        return out | self.checkpoint.record | self.prompter.record() | self.names.record() | self.scorer.record()
+
+    def batches(self, questions: Questions) -> list[np.ndarray]:
+        """Groups of `batch_size` questions, sorted so that questions with the same beginning sit together."""
+        columns = shown(questions, self.prompter.framing)
+        keys = [questions.repeat, questions.triplet_no, *(column.astype(str) for column in reversed(columns))]
+        order = np.lexsort(keys)
+        return [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
+
+    def answer(self, questions: Questions) -> dict[str, list]:
+        """Answers to one batch, in its order."""
+        texts = self.prompter.texts(questions)
+        prompts = self.prompter.encode(texts)
+        out: dict[str, list] = {
+            "prompt_hash": [prompt_hash(text) for text in texts],
+            "prompt_tokens": [len(prompt) for prompt in prompts],
+        }
+        return out | self._score(questions, prompts)
+
+    def _score(self, questions: Questions, prompts: list[list[int]]) -> dict[str, list]:
+        sides = ["left", "right"] + (["anchor"] if self.prompter.framing == "odd-one-out" else [])
+        words = list(zip(*(getattr(questions, side).tolist() for side in sides), strict=True))
+        asked = [Asked(prompt, self.names.branches(options)) for prompt, options in zip(prompts, words, strict=True)]
+        edges = self.scorer.score(asked)
+        logs = np.array([one.branches.totals(values) for one, values in zip(asked, edges, strict=True)])
+        out: dict[str, list] = {f"logprob_{side}": logs[:, at].tolist() for at, side in enumerate(sides)}
+        # Naming the odd one out pairs the other two: left odd means that anchor and right belong together.
+        choices = ["left", "right"] if len(sides) == 2 else ["right", "left", "apart"]
+        best = logs.argmax(axis=1)
+        tied = (logs == logs.max(axis=1, keepdims=True)).sum(axis=1) > 1
+        out["choice"] = [None if tie else choices[at] for at, tie in zip(best, tied, strict=True)]
+        out["invalid_reason"] = ["tie" if tie else None for tie in tied]
+        out["answer_tokens"] = [len(one.branches.tokens) for one in asked]
+        return out
+
+
+def make_scorer(checkpoint: Checkpoint, strategy: str = "auto"):
+    """The way of scoring for a checkpoint; `strategy` 'plain' asks for the unoptimised one."""
+    if strategy not in ("auto", "plain"):
+        raise BadInput(f"Strategy {strategy!r} is unknown: use 'auto' or 'plain'.")
+    pad = checkpoint.tokenizer.pad_token_id
+    pad = pad if pad is not None else (checkpoint.tokenizer.eos_token_id or 0)
+    if checkpoint.kind == "encoder-decoder":
+        return EncoderDecoderScorer(checkpoint.model, pad)
+    return PlainScorer(checkpoint.model, pad, equal_lengths=checkpoint.kind == "recurrent")
