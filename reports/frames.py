@@ -51,6 +51,8 @@ def scoped(
 ) -> list[tuple[Scope, "pd.DataFrame"]]:
     """The rows of one frame view, split into scopes. `metric` or `reference` None means every one there is.
 
+    With `origin` both, `reference` chooses among the measured figures: published ones have no other.
+
     Raises
     ------
     BadInput
@@ -62,9 +64,10 @@ def scoped(
         raise BadInput(f"origin {origin!r}: choose one of {', '.join(ORIGINS)}")
     frame = store.read(
         f"""SELECT * FROM {view}
-        WHERE (? = 'both' OR origin = ?) AND (? IS NULL OR metric = ?) AND (? IS NULL OR reference = ?)
+        WHERE (? = 'both' OR origin = ?) AND (? IS NULL OR metric = ?)
+            AND (? IS NULL OR reference = ? OR (? = 'both' AND origin = 'published'))
         ORDER BY ALL""",
-        [origin, origin, metric, metric, reference, reference],
+        [origin, origin, metric, metric, reference, reference, origin],
     )
     if frame.empty:
         raise NotFound(_nothing(store, origin, metric, reference))

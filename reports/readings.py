@@ -36,7 +36,7 @@ QWEN3 = ("qwen3-8b", "qwen3-14b")  # published without -Base, so post-trained; t
 
 @dataclass(frozen=True)
 class Reading:
-    """One way to compute a statistic: what it does differently, the figure, its n, and what is known about its error."""
+    """One way to compute a statistic: what it does differently, the figure, its n, its interval and p."""
 
     reading: str
     value: float

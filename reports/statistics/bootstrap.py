@@ -96,9 +96,9 @@ def interval(
 ) -> Interval:
     """Bias-corrected and accelerated bootstrap interval (Efron 1987) of the correlation; pairs are resampled.
 
-    With `clusters`, codes (n,) that take each value of 0…G−1, whole clusters are resampled instead: the interval then
-    allows for members of one cluster being alike. Falls back to the percentile interval, and says so in `method`, where the correction is not defined (every
-    resample on one side of the estimate).
+    With `clusters`, codes (n,) that take each value of 0…G−1, whole clusters are resampled instead: the interval
+    then allows for members of one cluster being alike. Falls back to the percentile interval, and says so in
+    `method`, where the correction is not defined (every resample on one side of the estimate).
     """
     from scipy.special import ndtr, ndtri
 
