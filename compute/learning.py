@@ -10,7 +10,7 @@ from triadic.compute.answers import read_answers
 from triadic.compute.embed import FitSettings, fittable
 from triadic.compute.metrics import procrustes_r2
 from triadic.compute.ordinal.selection import hold_out, learning_curve
-from triadic.schema.errors import BadInput
+from triadic.schema.errors import BadInput, NotFound
 from triadic.schema.lab import Lab
 from triadic.schema.lookup import read_embedding
 
@@ -61,3 +61,26 @@ def curve_of_run(
         }
         for trial in trials
     ]
+
+
+def curves(lab: Lab, judge_run_ids: Sequence[str], settings: FitSettings, seed: int, reference: str | None):
+    """The learning curves of several judge runs as one DataFrame. `reference` is a name; the lab's first by default."""
+    import pandas as pd
+
+    rows = []
+    for run_id in judge_run_ids:
+        rater, concept_set_id = lab.store.one("SELECT rater_id, concept_set_id FROM run WHERE run_id = ?", [run_id])
+        found = lab.store.read(
+            "SELECT embedding_id, name FROM embedding WHERE role = 'reference' AND concept_set_id = ? ORDER BY created_at",
+            [concept_set_id],
+        )
+        if reference is not None:
+            found = found[found.name == reference]
+            if found.empty:
+                raise NotFound(
+                    f"no reference {reference!r} for {concept_set_id}: `triadic ingest reference` brings one"
+                )
+        first = None if found.empty else found.iloc[0]
+        curve = curve_of_run(lab, run_id, settings, seed, None if first is None else first.embedding_id)
+        rows += [{"rater": rater, "reference": None if first is None else first["name"], **row} for row in curve]
+    return pd.DataFrame(rows)
