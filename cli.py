@@ -280,9 +280,10 @@ def plan(lab, triplets, seed, concept_set, dims):
     from triadic.compute.triplets import sample_size
     from triadic.schema.lookup import read_concepts
 
+    drawn = draw_triplet_set(lab, concept_set, triplets, seed)
     for line in sample_size(len(read_concepts(lab, concept_set)), dims).lines():
         say(line)
-    click.echo(draw_triplet_set(lab, concept_set, triplets, seed))
+    click.echo(drawn)
 
 
 def asking(command):
@@ -374,14 +375,15 @@ def embed_command(lab, models, learning_curve, reference, seed, **how):
     from triadic.compute.mirror import mirror
     from triadic.compute.pipeline import runs_of
 
+    settings = _fit(**how)
     if learning_curve:
         from triadic.compute.learning import curves
         from triadic.reports.output import render_frame
 
-        click.echo(render_frame(curves(lab, runs_of(lab, "judge", models), _fit(**how), seed, reference)).rstrip())
+        click.echo(render_frame(curves(lab, runs_of(lab, "judge", models), settings, seed, reference)).rstrip())
         return
     for run_id in runs_of(lab, "judge", models):
-        click.echo(embed(lab, run_id, _fit(**how), seed))
+        click.echo(embed(lab, run_id, settings, seed))
     mirror(lab)
 
 
