@@ -66,15 +66,14 @@ def say(text: str) -> None:
 
 
 def bar(what: str):
-    """A progress bar on stderr, called with (done, total)."""
-    from tqdm import tqdm
-
-    line = tqdm(desc=what, unit=" answers", file=sys.stderr, dynamic_ncols=True, mininterval=0.5, leave=True)
+    """A progress bar on stderr that appears with its first news; called with (done, total)."""
+    line = None
 
     def update(done: int, total: int) -> None:
-        if line.total is None:
-            line.total, line.initial, line.n = total, done, done
-            line.refresh()
+        from tqdm import tqdm
+
+        nonlocal line
+        line = line or tqdm(desc=what, total=total, initial=done, unit=" answers", dynamic_ncols=True, mininterval=0.5)
         line.update(done - line.n)
         if done >= total:
             line.close()
@@ -311,25 +310,21 @@ def _settings(answer, framing, orders, repeats, fit=None, seed=0, **how):
 
 @cli.command()
 @click.argument("models", nargs=-1, required=True)
-@click.option("--reparse", is_flag=True, help="Read stored texts again, without asking the model.")
 @asking
 @in_lab()
-def judge(lab, models, reparse, triplet_set, **how):
+def judge(lab, models, triplet_set, **how):
     """Put the triplets to models and keep every answer.
 
     \b
     Example: triadic judge gemma-3-270m --answer score
     """
     from triadic.compute.mirror import mirror
-    from triadic.compute.pipeline import judge_rater, reparse_rater
+    from triadic.compute.pipeline import judge_rater
     from triadic.schema.lookup import find_rater, find_triplet_set
 
     questions, settings = find_triplet_set(lab, triplet_set), _settings(**how)
     for name in [find_rater(lab, m) for m in models]:
-        if reparse:
-            click.echo(reparse_rater(lab, name, questions, settings))
-        else:
-            click.echo(judge_rater(lab, name, questions, settings, bar(name)))
+        click.echo(judge_rater(lab, name, questions, settings, bar(name)))
     mirror(lab)
 
 

@@ -116,7 +116,9 @@ def cell(value: Any, name: str = "") -> str:
 
 def _hoisted(frame: "pd.DataFrame") -> tuple[str, "pd.DataFrame"]:
     """What is the same in every row about where figures come from moves from columns into the heading."""
-    same = [name for name in ("origin", "metric", "reference") if name in frame and frame[name].nunique() == 1]
+    same = [
+        name for name in ("origin", "metric", "reference", "method") if name in frame and frame[name].nunique() == 1
+    ]
     return "".join(f"; {name}: {frame[name].iloc[0]}" for name in same), frame.drop(columns=same)
 
 
