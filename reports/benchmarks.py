@@ -37,7 +37,7 @@ def report(
     n_resamples: int = 2000,
     seed: int = 0,
 ) -> Report:
-    """Each alignment metric against each benchmark. `harness` takes that source's scores instead of the primary ones."""
+    """Each alignment metric against each benchmark. `harness` takes that source's scores instead of primary ones."""
     import pandas as pd
 
     rng = np.random.default_rng(seed)
@@ -55,15 +55,14 @@ def report(
         found["comparisons"].append(_comparisons(scope, scores))
         found["left_out"].append(_left_out(scope, frame, used))
         mixed.append(mixed_sources(scope, frame))
-        suffix = "" if not drawn else f"_{scope.origin}_{scope.metric}_{len(found['correlations'])}"
-        drawn |= {name + suffix: drawing for name, drawing in _figures(scope, used, table, scores).items()}
+        drawn |= {name + scope.suffix: drawing for name, drawing in _figures(scope, used, table, scores).items()}
     if not found["correlations"]:
         raise BadInput(notes[0])
     notes += [
         "A correlation uses the scores of one harness on one scale: by default the primary scores of the harness that "
         "scored most models. n is small where a benchmark was never run by one harness on many models.",
-        "MMLU is not part of Open LLM Leaderboard v2; its primary scores come from many model cards and papers, so they "
-        "do not enter one correlation. Table mixed_sources shows what pooling them would give; do not rely on it.",
+        "MMLU is not part of Open LLM Leaderboard v2; its primary scores come from many model cards and papers, so "
+        "they do not enter one correlation. Table mixed_sources shows what pooling them would give; do not rely on it.",
         f"low, high: 95% bias-corrected bootstrap over models ({n_resamples} resamples, seed {seed}). p_holm is "
         "corrected over the benchmarks.",
         "partial_r holds ln(parameters) constant; base_r and tuned_r are within base and instruction-tuned models.",

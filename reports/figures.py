@@ -176,7 +176,7 @@ def pairs(table: "pd.DataFrame") -> "Figure":
 
 
 def tuned_scatter(part: "pd.DataFrame", xlabel: str, ylabel: str) -> "Figure":
-    """Alignment against one benchmark, base and instruction-tuned models told apart, with r, its n and a fitted line."""
+    """Alignment against one benchmark, base and tuned models told apart, with r, its n and a fitted line."""
     from triadic.reports.statistics.correlation import pearson
 
     figure, axes = _canvas(4.8, 3.8)

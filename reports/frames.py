@@ -1,5 +1,6 @@
 """Reading the frame views: which alignment figures a report is about, never mixing two kinds in one statistic."""
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,14 @@ class Scope:
     @property
     def columns(self) -> dict[str, str]:
         """What every row of a report says about where it comes from."""
-        return {"origin": self.origin, "metric": self.metric, "reference": self.reference}
+        return {"origin": self.origin, "metric": self.metric, "reference": self.reference, "method": self.method}
+
+    @property
+    def suffix(self) -> str:
+        """What tells this scope's figures from those of the published suite, whose names are the paper's."""
+        if self.origin == "published" and self.metric == HEADLINE:
+            return ""
+        return "_" + re.sub(r"\W+", "_", "_".join(self.columns.values())).strip("_").lower()
 
     def __str__(self) -> str:
         return f"{self.origin} {self.metric} ({self.reference}; {self.method})"
@@ -43,6 +51,8 @@ def scoped(
 ) -> list[tuple[Scope, "pd.DataFrame"]]:
     """The rows of one frame view, split into scopes. `metric` or `reference` None means every one there is.
 
+    With `origin` both, `reference` chooses among the measured figures: published ones have no other.
+
     Raises
     ------
     BadInput
@@ -54,9 +64,10 @@ def scoped(
         raise BadInput(f"origin {origin!r}: choose one of {', '.join(ORIGINS)}")
     frame = store.read(
         f"""SELECT * FROM {view}
-        WHERE (? = 'both' OR origin = ?) AND (? IS NULL OR metric = ?) AND (? IS NULL OR reference = ?)
+        WHERE (? = 'both' OR origin = ?) AND (? IS NULL OR metric = ?)
+            AND (? IS NULL OR reference = ? OR (? = 'both' AND origin = 'published'))
         ORDER BY ALL""",
-        [origin, origin, metric, metric, reference, reference],
+        [origin, origin, metric, metric, reference, reference, origin],
     )
     if frame.empty:
         raise NotFound(_nothing(store, origin, metric, reference))

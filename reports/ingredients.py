@@ -57,17 +57,16 @@ def report(
         tested, levels = _groups(scope, frame)
         tests.append(tested)
         means.append(levels)
-        suffix = "" if scope.origin == "published" else f"_{scope.metric}_{len(drawn)}"
         for name, drawing in _figures(frame, scope).items():
-            drawn[name + suffix] = drawing
+            drawn[name + scope.suffix] = drawing
     if not correlations:
         raise BadInput(notes[0])
     notes += [
         "scale: raw and log are Pearson's r with the ingredient or its logarithm, rank is Spearman's.",
-        f"low, high: 95% bias-corrected bootstrap over models; family_low, family_high: over whole families, which allows "
-        f"for models of one family being alike ({n_resamples} resamples each, seed {seed}).",
+        f"low, high: 95% bias-corrected bootstrap over models; family_low, family_high: over whole families, which "
+        f"allows for models of one family being alike ({n_resamples} resamples each, seed {seed}).",
         "p_holm is corrected over the ingredients within one scale (correlations) or over all ingredients (groups).",
-        "moved_by is the model whose removal changes the value most, r_without the value then; table influence has all.",
+        "moved_by: the model whose removal changes the value most; r_without: the value then. Table influence has all.",
         "head_dim is the attention dimension per head, attention_dim all heads together (heads × head_dim).",
         "g and omega2 are the effect sizes corrected for sample size; groups of one model enter F but not Welch's F, "
         "which trusts the variance of a group of two (relu) too much.",

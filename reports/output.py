@@ -104,7 +104,7 @@ def cell(value: Any, name: str = "") -> str:
     if not isinstance(value, float):
         return str(value)
     if name == "p" or name.endswith("_p") or name.startswith("p_") or name.endswith("p_holm"):
-        return "<0.001" if value < 0.001 else f"{value:.3f}"
+        return "<0.001" if 0 <= value < 0.001 else f"{value:.3f}"
     if name.endswith("df"):
         return f"{value:g}"
     if math.isinf(value):
@@ -116,7 +116,9 @@ def cell(value: Any, name: str = "") -> str:
 
 def _hoisted(frame: "pd.DataFrame") -> tuple[str, "pd.DataFrame"]:
     """What is the same in every row about where figures come from moves from columns into the heading."""
-    same = [name for name in ("origin", "metric", "reference") if name in frame and frame[name].nunique() == 1]
+    same = [
+        name for name in ("origin", "metric", "reference", "method") if name in frame and frame[name].nunique() == 1
+    ]
     return "".join(f"; {name}: {frame[name].iloc[0]}" for name in same), frame.drop(columns=same)
 
 

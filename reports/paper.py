@@ -25,7 +25,7 @@ RULE = (
 
 
 def report(store: "Store", origin: str = "published", metric: str = HEADLINE, reference: str | None = None) -> Report:
-    """Published against ours, with n, a verdict by a stated rule, and what explains a difference as far as data show."""
+    """Published against ours, with n, a verdict by a stated rule, and what explains a difference in the data."""
     import pandas as pd
 
     if origin not in ORIGINS:
@@ -47,9 +47,9 @@ def report(store: "Store", origin: str = "published", metric: str = HEADLINE, re
         for row in statistics.itertuples():
             found = ours.get((row.analysis, row.term, row.statistic), [])
             compared, judged = _compare(row, found)
-            rows.append({"origin": scope.origin, **compared})
+            rows.append({**scope.columns, **compared})
             ways += [
-                {"origin": scope.origin, "analysis": row.analysis, "term": row.term, "published": row.value,
+                {**scope.columns, "analysis": row.analysis, "term": row.term, "published": row.value,
                  **vars(way), "verdict": verdict}
                 for way, verdict in judged
             ]  # fmt: skip
@@ -121,7 +121,11 @@ def _ours(scope: Scope, statistics: "pd.DataFrame", frames: dict, printed: "pd.D
     frame = frames["ingredient_frame"][scope]
     scores = frames["benchmark_frame"].get(scope)
     # Table 1 is printed elsewhere than Table 4, so its rows are a scope of their own.
-    stages = [part for other, part in frames["post_training_frame"].items() if other.origin == scope.origin]
+    stages = [
+        part
+        for other, part in frames["post_training_frame"].items()
+        if other == scope or (scope.origin == other.origin == "published")
+    ]
     out: dict[tuple[str, str, str], list[Reading]] = {}
     fitted = _tried(lambda: readings.mixed(frame)) or {}
     for row in statistics.itertuples():

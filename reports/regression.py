@@ -1,4 +1,4 @@
-"""`report regression`: all ingredients at once, with a random intercept for each family (paper section 4.1, figure 3)."""
+"""`report regression`: all ingredients at once, a random intercept for each family (paper section 4.1, figure 3)."""
 
 from functools import partial
 from typing import TYPE_CHECKING
@@ -63,15 +63,14 @@ def report(
             for name, rows in _rows(fit, frame, text).items():
                 tables[name].append(rows.assign(**said)[[*said, *rows.columns]])
             notes += [f"{scope}, {label}: {note}." for note in fit.notes]
-            suffix = "" if scope.origin == "published" else f"_{scope.metric}_{len(drawn)}"
             name = "figure_3" if label != "all heads" else "figure_3_all_heads"
-            drawn[name + suffix] = partial(figures.coefficients, fit.coefficients, f"{scope.metric}, {label}")
+            drawn[name + scope.suffix] = partial(figures.coefficients, fit.coefficients, f"{scope.metric}, {label}")
     if not tables["coefficients"]:
         raise BadInput(notes[-1])
     notes += [
-        "Numeric ingredients are z-scored over the models used; true/false ones stay 0/1, so their beta is a difference.",
+        "Numeric ingredients are z-scored over the models used; true/false ones stay 0/1: their beta is a difference.",
         "A model with a missing cell in any column of the formula is left out; table dropped names it.",
-        "beta, se, Wald p and R² are from REML (statsmodels); likelihood ratios from ML fits with and without the term. "
+        "beta, se, Wald p and R² are from REML; likelihood ratios from ML fits with and without the term. "
         "Intervals are beta ± 1.96 se.",
         f"bootstrap_p: parametric, {n_bootstrap} draws from the model without the term, seed {seed}."
         if n_bootstrap

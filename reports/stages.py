@@ -22,6 +22,7 @@ TABLE1 = {
     "Instella 3B": "instella-3b", "Llama 3.1 8B": "llama-3.1-tulu-3-8b", "OLMo 13B": "olmo-2-1124-13b",
     "OLMo 7B": "olmo-2-1124-7b",
 }  # fmt: skip
+SAID = ["listing", "metric", "reference", "method"]
 ORDER = ("base_stage1", "base", "sft", "dpo", "rlvr")
 
 
@@ -32,7 +33,7 @@ def report(
     reference: str | None = None,
     seed: int = 0,
 ) -> Report:
-    """Lines of post-training as Table 4 (or this lab) has them and as Table 1 prints them; base–tuned pairs, tested."""
+    """Lines of post-training as Table 4 (or this lab) has them and as Table 1 prints them; pairs, tested."""
     import pandas as pd
 
     rng = np.random.default_rng(seed)
@@ -45,11 +46,14 @@ def report(
     lines["line"] = lines.lineage.replace(TABLE1)
     averages, steps = _averages(store, lines), _steps(lines, rng)
     pairs, tests, notes = _pairs(store, origin, metric, reference, rng)
+    if "table1" in set(lines.listing):
+        notes.append(
+            "table1 prints the Llama line as Base 0.358, SFT 0.301, DPO 0.352, RLVR 0.424. In Table 4 those are Tulu-3's "
+            "final model, its SFT, its DPO, and Llama-3.1-8B-Instruct of another line. The line as it is (table4) has no "
+            "base model in the suite and ends at 0.358, so its last step gains 0.006, not 0.072."
+        )
     notes += [
         "A line is what a model's name says without organisation and stage; listing says whose figures it holds.",
-        "table1 prints the Llama line as Base 0.358, SFT 0.301, DPO 0.352, RLVR 0.424. In Table 4 those are Tulu-3's "
-        "final model, its SFT, its DPO, and Llama-3.1-8B-Instruct of another line. The line as it is (table4) has no "
-        "base model in the suite and ends at 0.358, so its last step gains 0.006, not 0.072.",
         "Averages of different stages are over different lines; table steps compares the same lines before and after.",
         "Pairs: the base model of a line and the furthest model tuned from it.",
     ]
@@ -73,9 +77,7 @@ def report(
 def _wide(lines: "pd.DataFrame") -> "pd.DataFrame":
     if lines.empty:
         return lines
-    wide = lines.pivot_table(
-        index=["listing", "metric", "reference", "lineage"], columns="stage", values="alignment", aggfunc="mean"
-    )
+    wide = lines.pivot_table(index=[*SAID, "lineage"], columns="stage", values="alignment", aggfunc="mean")
     wide = wide.reindex(columns=[stage for stage in ORDER if stage in wide.columns])
     wide.insert(0, "n", wide.notna().sum(axis=1))
     return wide.reset_index().rename_axis(columns=None)
@@ -88,11 +90,12 @@ def _averages(store: "Store", lines: "pd.DataFrame") -> "pd.DataFrame":
                          "FROM published_stage WHERE lineage = 'Average'")  # fmt: skip
     printed = dict(zip(printed.stage, printed.r2, strict=True))
     rows = []
-    for (listing, metric, reference, stage), part in lines.groupby(["listing", "metric", "reference", "stage"]):
-        rows.append({"listing": listing, "metric": metric, "reference": reference, "stage": stage, "n": len(part),
-                     "mean": part.alignment.mean(), "printed": printed.get(stage) if listing == "table1" else None,
+    for (*said, stage), part in lines.groupby([*SAID, "stage"]):
+        said = dict(zip(SAID, said, strict=True))
+        rows.append({**said, "stage": stage, "n": len(part), "mean": part.alignment.mean(),
+                     "printed": printed.get(stage) if said["listing"] == "table1" else None,
                      "lines": ", ".join(sorted(part.lineage))})  # fmt: skip
-    rows.sort(key=lambda row: (row["listing"], row["metric"], row["reference"], ORDER.index(row["stage"])))
+    rows.sort(key=lambda row: ([row[name] for name in SAID], ORDER.index(row["stage"])))
     return pd.DataFrame(rows)
 
 
@@ -100,7 +103,7 @@ def _steps(lines: "pd.DataFrame", rng) -> "pd.DataFrame":
     import pandas as pd
 
     rows = []
-    for (listing, metric, reference), part in lines.groupby(["listing", "metric", "reference"]):
+    for said, part in lines.groupby(SAID):
         wide = part.pivot_table(index="lineage", columns="stage", values="alignment")
         for before, after in pairwise(ORDER):
             if before not in wide or after not in wide:
@@ -108,15 +111,14 @@ def _steps(lines: "pd.DataFrame", rng) -> "pd.DataFrame":
             both = wide[[before, after]].dropna()
             if both.empty:
                 continue
-            row = {"listing": listing, "metric": metric, "reference": reference, "step": f"{before} → {after}",
-                   "n": len(both), **_paired(both[before].to_numpy(), both[after].to_numpy(), rng)}  # fmt: skip
-            rows.append(row)
+            row = dict(zip(SAID, said, strict=True)) | {"step": f"{before} → {after}", "n": len(both)}
+            rows.append(row | _paired(both[before].to_numpy(), both[after].to_numpy(), rng))
     return pd.DataFrame(rows)
 
 
 def _paired(before: np.ndarray, after: np.ndarray, rng) -> dict:
     change = after - before
-    if change.size < 2 or np.ptp(change) == 0:
+    if change.size < 2 or np.ptp(change) < 1e-12:
         return {"mean_change": change.mean(), "n_up": int((change > 0).sum())}
     test = paired(before, after, rng)
     return {"mean_change": test.mean, "low": test.low, "high": test.high, "n_up": test.n_up, "t": test.t,

@@ -44,9 +44,10 @@ def weighted(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 def _weighted_ranks(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Mid-ranks of x within each resample: (B, n). A value's rank is the draws below it plus half of its own."""
-    _, group = np.unique(x, return_inverse=True)
-    own = np.zeros((weights.shape[0], group.max() + 1))
-    np.add.at(own.T, group, weights.T)
+    _, first, group = np.unique(np.sort(x), return_index=True, return_inverse=True)
+    order = np.argsort(x, kind="stable")
+    own = np.add.reduceat(weights[:, order], first, axis=1)
+    group = group[np.argsort(order)]
     return (np.cumsum(own, axis=1) - (own - 1) / 2)[:, group]
 
 
@@ -95,9 +96,9 @@ def interval(
 ) -> Interval:
     """Bias-corrected and accelerated bootstrap interval (Efron 1987) of the correlation; pairs are resampled.
 
-    With `clusters`, codes (n,) that take each value of 0…G−1, whole clusters are resampled instead: the interval then
-    allows for members of one cluster being alike. Falls back to the percentile interval, and says so in `method`, where the correction is not defined (every
-    resample on one side of the estimate).
+    With `clusters`, codes (n,) that take each value of 0…G−1, whole clusters are resampled instead: the interval
+    then allows for members of one cluster being alike. Falls back to the percentile interval, and says so in
+    `method`, where the correction is not defined (every resample on one side of the estimate).
     """
     from scipy.special import ndtr, ndtri
 

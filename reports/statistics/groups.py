@@ -61,7 +61,7 @@ def two_groups(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> TwoG
     v1, v2 = a.var(ddof=1), b.var(ddof=1)
     df = n1 + n2 - 2
     pooled = ((n1 - 1) * v1 + (n2 - 1) * v2) / df
-    if pooled == 0:
+    if np.ptp(a) == 0 and np.ptp(b) == 0:
         raise BadInput("neither group varies; there is nothing to test a difference against")
     t = difference / np.sqrt(pooled * (1 / n1 + 1 / n2))
     square = v1 / n1 + v2 / n2
@@ -88,7 +88,7 @@ def many_groups(groups: list[ArrayLike]) -> ManyGroups:
     everyone = np.concatenate(samples)
     between = sum(g.size * (g.mean() - everyone.mean()) ** 2 for g in samples)
     within = sum(((g - g.mean()) ** 2).sum() for g in samples)
-    if within == 0:
+    if all(np.ptp(g) == 0 for g in samples):
         raise BadInput("no group varies; there is nothing to test a difference against")
     f = (between / (k - 1)) / (within / (n - k))
     mean_square = within / (n - k)

@@ -85,12 +85,14 @@ def fit_mixed(
     n_bootstrap: int = 0,
     standardise: bool = True,
     reml: bool = True,
+    test_terms: bool = True,
 ) -> MixedFit:
     """Fit `formula` (outcome ~ terms) with a random intercept for `group`.
 
     Rows with a missing cell in any named column are left out and counted (complete cases). With `standardise`,
     numeric predictors are z-scored over the complete cases; true/false columns and categories stay as they are, so
-    their coefficient is the difference between groups. `n_bootstrap` > 0 adds parametric-bootstrap p-values.
+    their coefficient is the difference between groups. `n_bootstrap` > 0 adds parametric-bootstrap p-values;
+    `test_terms` False leaves the likelihood-ratio tests of single terms out.
 
     Raises
     ------
@@ -126,8 +128,13 @@ def fit_mixed(
             for name in named
             if name not in outcome and pd.api.types.is_numeric_dtype(kept[name].dtype) and kept[name].nunique() > 2
         ]
-        kept = z_score(kept, numeric)
+        # Inside a function, as in np.log(n_params), a column keeps its unit and the result is z-scored instead.
+        kept = z_score(kept, [name for name in numeric if not _in_function(name, formula)])
     y, design, names = _design(formula, kept, group, frame)
+    if standardise:
+        for j, name in enumerate(names):
+            if "(" in name and "[" not in name and ":" not in name and len(np.unique(design[:, j])) > 2:
+                design[:, j] = (design[:, j] - design[:, j].mean()) / design[:, j].std(ddof=1)
     refuse_repeats(design, names)
     codes = pd.factorize(kept[group])[0]
     profile = RandomIntercept(design, codes).fit(y, reml)
@@ -136,7 +143,7 @@ def fit_mixed(
     if (fitted.beta == 0).any():
         raise BadInput(f"the fixed effect of {names[int(np.argmin(np.abs(fitted.beta)))]} came out as exactly zero")
     coefficients, ols_shift = _coefficients(y, design, names, fitted)
-    terms, family_test = _tests(y, design, names, codes, rng, n_bootstrap)
+    terms, family_test = _tests(y, design, names if test_terms else [], codes, rng, n_bootstrap)
     linear = float(np.var(design @ fitted.beta, ddof=1))
     total = linear + fitted.group_variance + fitted.residual_variance
     boundary = fitted.group_variance < BOUNDARY * fitted.residual_variance
@@ -152,12 +159,22 @@ def _design(formula: str, kept: "pd.DataFrame", group: str, frame: "pd.DataFrame
     from statsmodels.regression.mixed_linear_model import MixedLM
 
     try:
-        model = MixedLM.from_formula(formula, data=kept, groups=kept[group].to_numpy())
+        with np.errstate(all="ignore"):  # what a function of the formula makes of a value is checked below
+            model = MixedLM.from_formula(formula, data=kept, groups=kept[group].to_numpy())
     except Exception as error:  # the formula engine raises what it likes; the reader needs the formula and the columns
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         columns = ", ".join(map(str, frame.columns))
         raise BadInput(f"formula {formula!r} cannot be used ({reason}); columns: {columns}") from error
-    return np.asarray(model.endog, dtype=float), np.asarray(model.exog, dtype=float), list(model.exog_names)
+    y, design = np.asarray(model.endog, dtype=float), np.array(model.exog, dtype=float)
+    if len(y) != len(kept) or not (np.isfinite(y).all() and np.isfinite(design).all()):
+        raise BadInput(f"formula {formula!r} gives values that are not finite numbers: a logarithm of zero, perhaps")
+    return y, design, list(model.exog_names)
+
+
+def _in_function(name: str, formula: str) -> bool:
+    """Whether a column stands inside a function call other than C(), which makes a category of it."""
+    calls = re.findall(r"([\w.]+)\s*\(([^()]*)\)", formula)
+    return any(function != "C" and re.search(rf"\b{name}\b", inside) for function, inside in calls)
 
 
 def _statsmodels(y, design, codes, reml, profile) -> tuple[Profile, str | None]:

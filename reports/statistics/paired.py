@@ -42,7 +42,7 @@ def paired(
     before, after = columns(before, after, at_least=2)
     change = after - before
     n, mean, spread = change.size, change.mean(), change.std(ddof=1)
-    if spread == 0:
+    if spread <= 1e-12 * max(np.abs(before).max(), np.abs(after).max()):
         raise BadInput("every pair changes by the same amount; there is no variation to test against")
     t = mean / (spread / np.sqrt(n))
     half = stdtrit(n - 1, (1 + level) / 2) * spread / np.sqrt(n)

@@ -25,3 +25,10 @@ def test_what_is_not_there_is_said_with_what_is(suite, tmp_path):
         scoped(suite, "ingredient_frame", "published", metric="cka")
     with pytest.raises(NotFound, match="triadic ingest published"):
         scoped(Lab.create(tmp_path / "new").store, "ingredient_frame")
+
+
+def test_with_both_origins_a_reference_chooses_among_the_measured(measured):
+    parts = scoped(measured, "ingredient_frame", "both", reference="vice")
+    assert [scope.reference for scope, _ in parts] == ["paper, Table 4", "vice"]
+    with pytest.raises(NotFound, match="against nobody"):
+        scoped(measured, "ingredient_frame", "measured", reference="nobody")

@@ -51,3 +51,32 @@ def test_without_pairs_the_report_says_so(measured):
     assert any("no pairs" in note for note in report.notes)
     assert report.tables == []
     assert report.figures == {}
+
+
+def test_two_ways_of_answering_are_never_averaged(suite, tmp_path):
+    import shutil
+
+    from triadic.schema.store import Store
+    from triadic.schema.tables import ConceptSet, Embedding, Metric, Rater, Run
+
+    shutil.copy(suite.path, tmp_path / "lab.duckdb")
+    store = Store(tmp_path / "lab.duckdb")
+    names = ["OLMo-2-1124-7B", "OLMo-2-1124-7B-SFT"]
+    shared = {"concept_set_id": "set", "n_dims": 30, "algorithm": "CKL", "rater_id": "people"}
+    run = {"config_hash": "h", "versions": {}}
+    with store.transaction():
+        store.insert(ConceptSet, [ConceptSet(concept_set_id="set", digest="d", n_concepts=3, source="test")])
+        store.insert(Rater, [Rater(rater_id="people", kind="human")])
+        store.insert(Embedding, [{**shared, "embedding_id": "people", "role": "reference", "name": "vice"}])
+        for number, (name, way) in enumerate((name, way) for name in names for way in ("score", "sample")):
+            judge, embed, fit = (f"{kind}-{name}-{way}" for kind in ("judge", "embed", "fit"))
+            config = {"framing": "anchored", "answer": way}
+            store.insert(Run, [{**run, "run_id": judge, "stage": "judge", "rater_id": name, "config": config}])
+            store.insert(Run, [{**run, "run_id": embed, "stage": "embed", "config": {}, "parent_run_id": judge}])
+            store.insert(Embedding, [{**shared, "embedding_id": fit, "rater_id": name, "role": "fitted", "name": "CKL",
+                                      "run_id": embed}])  # fmt: skip
+            store.insert(Metric, [{"run_id": f"align-{fit}", "name": "procrustes_r2", "embedding_id": fit,
+                                   "reference_id": "people", "value": 0.1 * number}])  # fmt: skip
+    table = stages.report(store, origin="measured").frame("stages").set_index("method")
+    assert table.base.to_dict() == pytest.approx({"CKL, 30D, anchored, sample": 0.1, "CKL, 30D, anchored, score": 0.0})
+    assert table.sft.to_dict() == pytest.approx({"CKL, 30D, anchored, sample": 0.3, "CKL, 30D, anchored, score": 0.2})

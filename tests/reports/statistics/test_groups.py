@@ -60,6 +60,6 @@ def test_refusals():
     with pytest.raises(BadInput, match="at least 2"):
         two_groups([1.0], [1.0, 2.0])
     with pytest.raises(BadInput, match="varies"):
-        two_groups([1.0, 1.0], [2.0, 2.0])
+        two_groups([0.1] * 3, [0.3] * 3)
     with pytest.raises(BadInput, match="at least 2 groups"):
         many_groups([[1.0, 2.0]])

@@ -197,3 +197,15 @@ def test_what_cannot_be_fitted_is_one_clear_line(formula, group, message):
     with pytest.raises(BadInput, match=message) as caught:
         fit_mixed(formula, frame, group)
     assert "\n" not in str(caught.value)
+
+
+def test_a_logarithm_is_taken_before_z_scoring():
+    frame = synthetic(8).assign(size=lambda f: np.exp(f.x / 5))
+    by_hand = frame.assign(logged=np.log(frame["size"]))
+    ours = fit_mixed("y ~ np.log(size) + z", frame, "family").coefficients
+    theirs = fit_mixed("y ~ logged + z", by_hand, "family").coefficients
+    assert ours.beta.to_numpy() == pytest.approx(theirs.beta.to_numpy())
+    with pytest.raises(BadInput, match="finite"):
+        fit_mixed("y ~ np.log(count)", frame.assign(count=np.arange(len(frame))), "family")
+    with pytest.raises(BadInput, match="missing values"):
+        fit_mixed("y ~ np.log(z)", frame, "family")

@@ -44,5 +44,7 @@ def test_exchanging_before_and_after_turns_the_sign():
 def test_refusals():
     with pytest.raises(BadInput, match="same amount"):
         paired([1.0, 2.0], [2.0, 3.0], RNG)
+    with pytest.raises(BadInput, match="same amount"):  # as far as floating point can tell
+        paired([0.1, 0.2, 0.3], [0.3, 0.4, 0.5], RNG)
     with pytest.raises(BadInput, match="different lengths"):
         paired([1.0, 2.0], [2.0, 3.0, 4.0], RNG)
