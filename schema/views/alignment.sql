@@ -27,18 +27,18 @@ SELECT
     judge.config ->> 'framing' AS framing,                 -- anchored or odd-one-out
     judge.config ->> 'answer' AS answer,                   -- score or sample
     metric.value,                                          -- the figure
-    metric.value + coalesce(answer.low - answer.mean, concept.low - concept.mean) AS low, -- 95% interval over answers with refits, else over concepts
-    metric.value + coalesce(answer.high - answer.mean, concept.high - concept.mean) AS high,
+    metric.value + coalesce(answer.low - answer.mean, concept.low - concept.mean) AS low, -- 95% interval: over answers, refitted; else over concepts
+    metric.value + coalesce(answer.high - answer.mean, concept.high - concept.mean) AS high, -- its upper end
     metric.value + concept.low - concept.mean AS concepts_low, -- 95% interval over concepts, without refits
-    metric.value + concept.high - concept.mean AS concepts_high,
+    metric.value + concept.high - concept.mean AS concepts_high, -- its upper end
     coalesce(coin.mean, shuffled.mean) AS chance,          -- mean of coin flips through the same fit, else of shuffled concepts
     coalesce(coin.p95, shuffled.p95) AS chance_p95,        -- 95th percentile of the same null
     coalesce(coin.p, shuffled.p) AS p,                     -- (1 + null draws at or above the figure) / (1 + null draws)
     coalesce(coin.p, shuffled.p) > 0.05 AS at_chance,      -- the figure does not stand out from that null
     CASE WHEN coin.n IS NOT NULL THEN 'coin_flips' WHEN shuffled.n IS NOT NULL THEN 'permutation' END AS chance_kind, -- which null that is
     shuffled.mean AS permutation_mean,                     -- the permutation null: the same space, concepts shuffled
-    shuffled.p95 AS permutation_p95,
-    shuffled.p AS permutation_p,
+    shuffled.p95 AS permutation_p95,                       -- its 95th percentile
+    shuffled.p AS permutation_p,                           -- p against it: an easier null than coins for a space with structure
     ceiling.mean AS ceiling,                               -- simulated people, erring as people do, same questions and fit
     noise_free.mean AS ceiling_deterministic,              -- the same people when they never err; R² can be lower than the ceiling
     halves.mean AS split_half,                             -- the lab's own human answers, one half against the other
@@ -48,10 +48,10 @@ SELECT
     answer.mean - metric.value AS answers_shift,           -- what resampling answers does to the mean of the draws
     concept.mean - metric.value AS concepts_shift,         -- what resampling concepts does to it
     answer.n AS n_answer_draws,                            -- draws of each kind
-    concept.n AS n_concept_draws,
-    coin.n AS n_coin_flip_draws,
-    shuffled.n AS n_permutation_draws,
-    ceiling.n AS n_ceiling_draws,
+    concept.n AS n_concept_draws,                          -- over concepts
+    coin.n AS n_coin_flip_draws,                           -- of coin flips
+    shuffled.n AS n_permutation_draws,                     -- of shuffled concepts
+    ceiling.n AS n_ceiling_draws,                          -- of simulated people
     fit.converged,                                         -- the fit met its tolerance
     fit.n_dims,                                            -- dimensions of the fitted space
     row_number() OVER (
@@ -59,7 +59,7 @@ SELECT
             judge.config ->> 'framing', judge.config ->> 'answer'
         ORDER BY run.created_at DESC, metric.run_id
     ) = 1 AS is_newest,                                    -- the newest figure of its kind
-    metric.embedding_id, metric.reference_id, metric.run_id
+    metric.embedding_id, metric.reference_id, metric.run_id -- keys: the two embeddings, the align run
 FROM metric
 JOIN run ON run.run_id = metric.run_id
 JOIN rater ON rater.rater_id = run.rater_id
