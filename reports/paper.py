@@ -64,7 +64,7 @@ def report(store: "Store", origin: str = "published", metric: str = HEADLINE, re
         "chosen for their value. explained_by lists those under which the verdict would be agrees.",
         "The paper prints degrees of freedom F(3, 64), 68 models, where Table 4 has 75 and the text says 77: its tests "
         "ran on a subset that it does not name.",
-        "Interval of t: ± 1.96. Mixed model: Wald interval; the paper's formula is not printed, ours is that of "
+        "Intervals: Fisher's z for r, Wald for the mixed model, ± 1.96 for t. The paper's formula is not printed, ours is that of "
         "`report regression`.",
     ]
     return Report(

@@ -111,3 +111,12 @@ def test_standard_errors_stand_beside_the_printed_ones(report):
     beta = report.frame("statistics").set_index(["analysis", "term"]).loc[("mixed_model", "instruction_tuned")]
     assert beta.published_se == 0.024
     assert beta.se == pytest.approx(0.0207, abs=5e-4)
+
+
+def test_two_measured_models_are_too_few_and_said_to_be(measured):
+    with measured.transaction() as con:
+        con.execute("DELETE FROM metric WHERE embedding_id NOT IN ('fit-Falcon3-10B-Base', 'fit-OLMo-2-0425-1B')")
+    table = paper.report(measured, origin="measured").frame("statistics")
+    correlations = table[table.analysis == "correlation"]
+    assert set(correlations.verdict) == {"not computed: too few models"}
+    assert len(table) == 32
