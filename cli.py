@@ -66,15 +66,14 @@ def say(text: str) -> None:
 
 
 def bar(what: str):
-    """A progress bar on stderr, called with (done, total)."""
-    from tqdm import tqdm
-
-    line = tqdm(desc=what, unit=" answers", file=sys.stderr, dynamic_ncols=True, mininterval=0.5, leave=True)
+    """A progress bar on stderr that appears with its first news; called with (done, total)."""
+    line = None
 
     def update(done: int, total: int) -> None:
-        if line.total is None:
-            line.total, line.initial, line.n = total, done, done
-            line.refresh()
+        from tqdm import tqdm
+
+        nonlocal line
+        line = line or tqdm(desc=what, total=total, initial=done, unit=" answers", dynamic_ncols=True, mininterval=0.5)
         line.update(done - line.n)
         if done >= total:
             line.close()
@@ -140,13 +139,14 @@ def concepts(lab, path, name, column):
 @click.option("--path", type=PATH, help="A file: VICE .npy, or SPoSE text, 1,854 rows.")
 @click.option("--download", type=click.Choice(["spose-49", "spose-66"]), help="A public file, from its OSF page.")
 @click.option("--wordnet", is_flag=True, help="The WordNet taxonomy, which ships with Triadic.")
+@click.option("--fit", help="An embed run of this lab, for example one of human answers.")
 @click.option("--name", help="Name of the reference  [default: the file's]")
 @click.option("--source", help="Citation to keep with it.")
 @click.option("--concepts", "concept_set", default=DEFAULT_SET, show_default=True, help="Concept set it covers.")
 @click.option("--dims", type=int, help="Dimensions to keep  [default: the fewest with 95% of the variance]")
 @click.option("--ids", type=PATH, help="File that names the rows by THINGS unique id  [default: THINGS order]")
 @in_lab()
-def reference(lab, path, download, wordnet, name, source, concept_set, dims, ids):
+def reference(lab, path, download, wordnet, fit, name, source, concept_set, dims, ids):
     """A reference to compare models with: a human embedding, or the WordNet taxonomy.
 
     \b
@@ -154,9 +154,13 @@ def reference(lab, path, download, wordnet, name, source, concept_set, dims, ids
     """
     from triadic.ingest import reference as references
 
-    if sum(map(bool, (path, download, wordnet))) != 1:
-        raise click.UsageError("give one of --path FILE, --download NAME or --wordnet")
-    if wordnet:
+    if sum(map(bool, (path, download, wordnet, fit))) != 1:
+        raise click.UsageError("give one of --path FILE, --download NAME, --wordnet or --fit RUN")
+    if fit:
+        from triadic.ingest.responses import reference_from_fit
+
+        found = reference_from_fit(lab, fit, name or f"fit-{fit[:8]}", dims)
+    elif wordnet:
         found = references.wordnet_reference(lab, concept_set, dims or 30)
     elif download:
         found = references.reference_from_web(lab, download, concept_set)
@@ -276,9 +280,10 @@ def plan(lab, triplets, seed, concept_set, dims):
     from triadic.compute.triplets import sample_size
     from triadic.schema.lookup import read_concepts
 
+    drawn = draw_triplet_set(lab, concept_set, triplets, seed)
     for line in sample_size(len(read_concepts(lab, concept_set)), dims).lines():
         say(line)
-    click.echo(draw_triplet_set(lab, concept_set, triplets, seed))
+    click.echo(drawn)
 
 
 def asking(command):
@@ -311,25 +316,21 @@ def _settings(answer, framing, orders, repeats, fit=None, seed=0, **how):
 
 @cli.command()
 @click.argument("models", nargs=-1, required=True)
-@click.option("--reparse", is_flag=True, help="Read stored texts again, without asking the model.")
 @asking
 @in_lab()
-def judge(lab, models, reparse, triplet_set, **how):
+def judge(lab, models, triplet_set, **how):
     """Put the triplets to models and keep every answer.
 
     \b
     Example: triadic judge gemma-3-270m --answer score
     """
     from triadic.compute.mirror import mirror
-    from triadic.compute.pipeline import judge_rater, reparse_rater
+    from triadic.compute.pipeline import judge_rater
     from triadic.schema.lookup import find_rater, find_triplet_set
 
     questions, settings = find_triplet_set(lab, triplet_set), _settings(**how)
     for name in [find_rater(lab, m) for m in models]:
-        if reparse:
-            click.echo(reparse_rater(lab, name, questions, settings))
-        else:
-            click.echo(judge_rater(lab, name, questions, settings, bar(name)))
+        click.echo(judge_rater(lab, name, questions, settings, bar(name)))
     mirror(lab)
 
 
@@ -360,9 +361,11 @@ def _fit(n_dims, **how):
 
 @cli.command("embed")
 @click.argument("models", nargs=-1, required=True)
+@click.option("--learning-curve", is_flag=True, help="Held-out accuracy and R² against the number of answers instead.")
+@click.option("--reference", help="Reference for the learning curve's R²  [default: the first in the lab]")
 @fitting
 @in_lab()
-def embed_command(lab, models, seed, **how):
+def embed_command(lab, models, learning_curve, reference, seed, **how):
     """Fit an ordinal embedding to every finished judge run of these models.
 
     \b
@@ -372,8 +375,15 @@ def embed_command(lab, models, seed, **how):
     from triadic.compute.mirror import mirror
     from triadic.compute.pipeline import runs_of
 
+    settings = _fit(**how)
+    if learning_curve:
+        from triadic.compute.learning import curves
+        from triadic.reports.output import render_frame
+
+        click.echo(render_frame(curves(lab, runs_of(lab, "judge", models), settings, seed, reference)).rstrip())
+        return
     for run_id in runs_of(lab, "judge", models):
-        click.echo(embed(lab, run_id, _fit(**how), seed))
+        click.echo(embed(lab, run_id, settings, seed))
     mirror(lab)
 
 
@@ -465,7 +475,55 @@ def quality(lab):
     return rows(lab)
 
 
-def _statistical(name: str, doc: str, *options):
+def rendered(command):
+    """Print the report that the command returns (with its lab and settings), and save it where that is asked."""
+
+    @click.option(
+        "--format",
+        "fmt",
+        default="text",
+        show_default=True,
+        type=click.Choice(["text", "csv", "json", "latex", "markdown", "parquet"]),
+    )
+    @click.option("--table", help="Only this table of the report.")
+    @click.option("--save", is_flag=True, help="Every format and figure into the lab's reports/, and into MLflow.")
+    @functools.wraps(command)
+    def printed(*args, fmt, table, save, **options):
+        from triadic.reports.output import render
+
+        lab, found, how = command(*args, **options)
+        text = render(found, fmt, table)
+        click.echo(text.rstrip("\n") if isinstance(text, str) else text, nl=isinstance(text, str))
+        if save:
+            from triadic.compute.mirror import mirror
+            from triadic.reports.saving import save as write
+
+            say(f"saved in {write(lab, found, how)}")
+            mirror(lab)
+
+    return printed  # fmt: skip
+
+
+@report.command()
+@click.argument("first")
+@click.argument("second")
+@click.option("--metric", help="Only this metric.")
+@click.option("--reference", help="Only against this reference.")
+@rendered
+@in_lab()
+def compare(lab, first, second, metric, reference):
+    """Two models draw by draw: the difference of every figure, with its interval.
+
+    \b
+    Example: triadic report compare gemma-3-270m all-MiniLM-L6-v2
+    """
+    from triadic.reports.compare import report as compared
+
+    how = {"first": first, "second": second, "metric": metric, "reference": reference}
+    return lab, compared(lab.store, first, second, metric, reference), how
+
+
+def _statistical(name: str, doc: str, *options, origin: str = "published"):
     """A report of the paper's section 4: one pattern of options, output and files for all of them."""
 
     @click.option(
@@ -503,6 +561,7 @@ def _statistical(name: str, doc: str, *options):
     return report.command(name)(functools.reduce(lambda f, option: option(f), options, command))  # fmt: skip
 
 
+_statistical("ranking", "Where everybody stands: each figure with its chance, ceiling and interval.", origin="both")
 _statistical("ingredients", "Which ingredients go with human-like concepts: correlations and group tests.")
 _statistical(
     "regression",

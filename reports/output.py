@@ -105,7 +105,7 @@ def cell(value: Any, name: str = "") -> str:
     if not isinstance(value, float):
         return str(value)
     if name == "p" or name.endswith("_p") or name.startswith("p_") or name.endswith("p_holm"):
-        return "<0.001" if value < 0.001 else f"{value:.3f}"
+        return "<0.001" if 0 <= value < 0.001 else f"{value:.3f}"
     if name.endswith("df"):
         return f"{value:g}"
     if math.isinf(value):

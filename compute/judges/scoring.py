@@ -17,10 +17,14 @@ from triadic.compute.judges.reading import edge_logs, halving, only_at, right_pa
 
 @dataclass(frozen=True)
 class Asked:
-    """One question, ready for a scorer: the prompt's token ids, and its options as a token tree."""
+    """One question, ready for a scorer: the prompt's token ids, and its options as a token tree.
+
+    `shared` are the words that the prompt names first, in their order: questions that agree in them share a beginning.
+    """
 
     prompt: list[int]
     branches: Branches
+    shared: tuple[str, ...] = ()
 
 
 def rows_of(asked: Sequence[Asked]) -> list[tuple[int, int]]:

@@ -8,6 +8,7 @@ from triadic.compute.judges.base import Questions
 from triadic.compute.judges.loading import Checkpoint
 from triadic.compute.judges.names import Names
 from triadic.compute.judges.scoring import Asked, EncoderDecoderScorer, PlainScorer
+from triadic.compute.judges.tree import TreeScorer
 from triadic.compute.prompts import Prompter, prompt_hash, shown
 from triadic.schema.errors import BadInput
 
@@ -66,7 +67,11 @@ class TransformersJudge:
     def _score(self, questions: Questions, prompts: list[list[int]]) -> dict[str, list]:
         sides = ["left", "right"] + (["anchor"] if self.prompter.framing == "odd-one-out" else [])
         words = list(zip(*(getattr(questions, side).tolist() for side in sides), strict=True))
-        asked = [Asked(prompt, self.names.branches(options)) for prompt, options in zip(prompts, words, strict=True)]
+        named = list(zip(*(column.tolist() for column in shown(questions, self.prompter.framing)[:2]), strict=True))
+        asked = [
+            Asked(prompt, self.names.branches(options), shared)
+            for prompt, options, shared in zip(prompts, words, named, strict=True)
+        ]
         edges = self.scorer.score(asked)
         logs = np.array([one.branches.totals(values) for one, values in zip(asked, edges, strict=True)])
         out: dict[str, list] = {f"logprob_{side}": logs[:, at].tolist() for at, side in enumerate(sides)}
@@ -82,10 +87,12 @@ class TransformersJudge:
 
 def make_scorer(checkpoint: Checkpoint, strategy: str = "auto"):
     """The way of scoring for a checkpoint; `strategy` 'plain' asks for the unoptimised one."""
-    if strategy not in ("auto", "plain"):
-        raise BadInput(f"Strategy {strategy!r} is unknown: use 'auto' or 'plain'.")
+    if strategy not in ("auto", "plain", "tree"):
+        raise BadInput(f"Strategy {strategy!r} is unknown: use 'auto', 'tree' or 'plain'.")
     pad = checkpoint.tokenizer.pad_token_id
     pad = pad if pad is not None else (checkpoint.tokenizer.eos_token_id or 0)
     if checkpoint.kind == "encoder-decoder":
         return EncoderDecoderScorer(checkpoint.model, pad)
+    if checkpoint.kind == "decoder" and strategy != "plain":
+        return TreeScorer(checkpoint.model)
     return PlainScorer(checkpoint.model, pad, equal_lengths=checkpoint.kind == "recurrent")

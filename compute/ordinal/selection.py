@@ -19,16 +19,18 @@ CANDIDATES = (1, 2, 3, 5, 8, 10, 15, 20, 30, 40)
 _STANDARD_ERRORS = 1.645
 
 
-def hold_out(triplets: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+def hold_out(triplets: np.ndarray, share: float, rng: np.random.Generator, as_sets: bool = False) -> np.ndarray:
     """True for the answers to hold out, (n_answers,) bool: `share` of the *questions*, drawn at random.
 
-    Every answer to one question, whichever way it went and however often it was asked, falls on the same side.
+    Every answer to one question, whichever way it went and however often it was asked, falls on the same side. A
+    question is an anchor with two options; with `as_sets` it is any three items, as odd-one-out questions are (also
+    where one of their answers was written as two anchored ones).
     Raises BadInput unless both sides get a question.
     """
     triplets, _, n_items = check_answers(triplets)
     if not 0 < share < 1:
         raise BadInput(f"the held-out share is {share!r}: it must lie between 0 and 1")
-    a, b, c = triplets.T.astype(np.int64)
+    a, b, c = (np.sort(triplets, axis=1) if as_sets else triplets).T.astype(np.int64)
     question = (a * n_items + np.minimum(b, c)) * n_items + np.maximum(b, c)
     distinct, which = np.unique(question, return_inverse=True)
     n_held = round(share * len(distinct))

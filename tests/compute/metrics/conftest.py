@@ -1,7 +1,8 @@
-"""The human reference for tests of the mathematics on real input; third-party, read from a path, never shipped."""
+"""Spaces to compare: made ones, and the human reference where its files are."""
+
+from __future__ import annotations
 
 import csv
-import os
 from pathlib import Path
 
 import numpy as np
@@ -11,22 +12,16 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="session")
-def vice():
-    """VICE rows of the 128 concepts, centred, first 30 principal components, with their category labels."""
-    things = Path(os.environ.get("TRIADIC_THINGS", ROOT.parent / "shared" / "things"))
-    concepts = next(
-        (p for p in (ROOT / "ingest/data/concepts128.csv", things.parent / "facts/concepts128.csv") if p.exists()), None
-    )
-    if concepts is None or not (things / "vice_embedding_1854x42.npy").exists():
-        pytest.skip(f"left out: no human embedding in {things}; point TRIADIC_THINGS at it")
-    with open(things / "things_concepts.tsv", encoding="utf-8") as file:
+def people(things_folder):
+    """VICE rows of the 128 concepts: 30 principal components, category labels, and the 42 dimensions as published."""
+    with open(things_folder / "things_concepts.tsv", encoding="utf-8") as file:
         row = {line["uniqueID"]: i for i, line in enumerate(csv.DictReader(file, delimiter="\t"))}
-    with open(concepts, encoding="utf-8") as file:
+    with open(ROOT / "ingest/data/concepts128.csv", encoding="utf-8") as file:
         listed = list(csv.DictReader(file))
-    full = np.load(things / "vice_embedding_1854x42.npy").astype(float)[[row[c["things_unique_id"]] for c in listed]]
-    full -= full.mean(0)
-    u, s, _ = np.linalg.svd(full, full_matrices=False)
-    return (u * s)[:, :30], [c["category"] for c in listed]
+    full = np.load(things_folder / "vice_embedding_1854x42.npy").astype(float)
+    full = full[[row[c["things_unique_id"]] for c in listed]]
+    u, s, _ = np.linalg.svd(full - full.mean(0), full_matrices=False)
+    return (u * s)[:, :30], [c["category"] for c in listed], full
 
 
 @pytest.fixture

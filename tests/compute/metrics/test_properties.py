@@ -75,8 +75,8 @@ def test_the_order_of_concepts_does_not_matter_when_both_follow_it(name, spaces)
 
 
 @pytest.mark.parametrize("name", [n for n in WITH_MODEL if n != "category_silhouette"])
-def test_falls_as_noise_is_added_to_a_copy_of_the_human_space(name, vice):
-    human, _ = vice
+def test_falls_as_noise_is_added_to_a_copy_of_the_human_space(name, people):
+    human, _, _ = people
     rng = np.random.default_rng(3)
     triplets = np.array([rng.choice(128, 3, replace=False) for _ in range(4000)])
     noise = rng.normal(size=(6, *human.shape)) * human.std()
@@ -88,8 +88,8 @@ def test_falls_as_noise_is_added_to_a_copy_of_the_human_space(name, vice):
     assert (np.diff(means) < 0).all(), means
 
 
-def test_categories_of_the_human_space_blur_as_noise_is_added(vice):
-    human, labels = vice
+def test_categories_of_the_human_space_blur_as_noise_is_added(people):
+    human, labels, _ = people
     rng = np.random.default_rng(3)
     silhouette = metric("category_silhouette")
     means = [

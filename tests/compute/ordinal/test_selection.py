@@ -38,6 +38,15 @@ def test_a_question_is_never_on_both_sides():
     )
 
 
+def test_an_odd_one_out_question_is_a_set_of_three():
+    rng = np.random.default_rng(36)
+    triplets = np.unique(np.sort(sample_triplets(20, 400, rng), axis=1), axis=0)
+    answered_thrice = np.concatenate([triplets, triplets[:, [2, 0, 1]], triplets[:, [1, 2, 0]]])
+    held = hold_out(answered_thrice, 0.25, rng, as_sets=True).reshape(3, -1)
+    assert (held == held[0]).all()
+    assert held[0].sum() == round(0.25 * len(triplets))
+
+
 @pytest.mark.parametrize("share", [0.0, 1.0, -0.1, 0.01])
 def test_a_split_with_an_empty_side_is_refused(share):
     with pytest.raises(BadInput):
