@@ -23,12 +23,15 @@ def schema() -> str:
         name = table.__tablename__
         (about,) = con.execute("SELECT comment FROM duckdb_tables() WHERE table_name = ?", [name]).fetchone()
         columns = con.execute(
-            "SELECT column_name, data_type, comment FROM duckdb_columns() WHERE table_name = ? ORDER BY column_index", [name]
+            "SELECT column_name, data_type, comment FROM duckdb_columns() WHERE table_name = ? ORDER BY column_index",
+            [name],
         ).fetchall()
         keys = {column.name for column in table.__table__.primary_key}
         rows = [f"| {'**' + c + '**' if c in keys else c} | {kind} | {text} |" for c, kind, text in columns]
         parts.append(f"### {name}\n\n{about}\n\n| column | type | |\n|---|---|---|\n" + "\n".join(rows))
-    parts.append("Bold columns are the primary key.\n\n## Views\n\nEach is one file in `schema/views`, with a comment per column.")
+    parts.append(
+        "Bold columns are the primary key.\n\n## Views\n\nEach is one file in `schema/views`, with a comment per column."
+    )
     for name in ORDER:
         columns = ", ".join(f"`{row[0]}`" for row in con.execute(f"DESCRIBE {name}").fetchall())
         first = (HERE.parent / "schema" / "views" / f"{name}.sql").read_text().splitlines()[0].removeprefix("-- ")

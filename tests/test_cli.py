@@ -6,6 +6,7 @@ import sys
 
 import click
 import pytest
+
 from triadic import cli as front
 from triadic.schema.lab import Lab
 
@@ -31,7 +32,9 @@ def commands(group=front.cli, path=()):
             yield from commands(command, (*path, name))
 
 
-@pytest.mark.parametrize(("path", "command"), list(commands()), ids=lambda x: "-".join(x) if isinstance(x, tuple) else "")
+@pytest.mark.parametrize(
+    ("path", "command"), list(commands()), ids=lambda x: "-".join(x) if isinstance(x, tuple) else ""
+)
 def test_every_command_says_what_it_does_and_ends_in_an_example(path, command):
     assert command.help
     if not isinstance(command, click.Group):
@@ -79,7 +82,11 @@ def test_mistakes_get_one_line_and_exit_code_2(call, lab, tmp_path):
         code, _, err = call(*at, *args)
         one_line(code, err)
         assert told in err, (args, err)
-    for args in [("--lab", tmp_path / "nowhere", "status"), ("--lab", tmp_path, "status"), ("status", "--lab", tmp_path / "words.csv")]:
+    for args in [
+        ("--lab", tmp_path / "nowhere", "status"),
+        ("--lab", tmp_path, "status"),
+        ("status", "--lab", tmp_path / "words.csv"),
+    ]:
         code, _, err = call(*args)
         one_line(code, err)
 
@@ -108,7 +115,9 @@ def test_init_twice_changes_nothing(call, tmp_path):
 @pytest.mark.parametrize("fmt", ["table", "csv", "json", "parquet"])
 def test_listings_speak_every_format(call, lab, tmp_path, fmt):
     done = subprocess.run(
-        [sys.executable, "-m", "triadic", "model", "list", "--lab", lab.path, "--format", fmt], capture_output=True, check=True
+        [sys.executable, "-m", "triadic", "model", "list", "--lab", lab.path, "--format", fmt],
+        capture_output=True,
+        check=True,
     )
     if fmt == "json":
         assert len(json.loads(done.stdout)) == 76
