@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-
 from triadic.compute.judges.attention import fast_on_processors
 from triadic.compute.judges.reading import edge_logs, halving, only_at
 from triadic.compute.judges.scoring import Asked
@@ -194,8 +193,11 @@ class TreeScorer:
         device, dtype = self.model.device, self.model.dtype
         used = segments[: len(parts[0].above)]
         places = [[part.above[level] for part in parts] for level in range(len(used))]
-        ids, where, visible = lay_out(parts, [segment.lengths[rows] for segment, rows in zip(used, places, strict=True)],
-                                      [segment.keys[0].shape[2] for segment in used])
+        ids, where, visible = lay_out(
+            parts,
+            [segment.lengths[rows] for segment, rows in zip(used, places, strict=True)],
+            [segment.keys[0].shape[2] for segment in used],
+        )
         cache = _tree_cache(used, [torch.tensor(rows, device=device) for rows in places])
         mask = torch.zeros(visible.shape, dtype=dtype, device=device)
         mask.masked_fill_(~torch.from_numpy(visible).to(device), torch.finfo(dtype).min)
