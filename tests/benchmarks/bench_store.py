@@ -66,7 +66,9 @@ def main() -> None:
         read = timed(lambda: lab.store.read("SELECT rater, count(*) FROM judgment GROUP BY 1"))
     print(f"{N:,} responses, one Arrow table   {np.median(straight):7.3f} s   (target < 0.5 s)")
     print(f"{N:,} responses, {len(range(0, N, BATCH))} spool files   {np.median(spooled):7.3f} s   (target < 0.5 s)")
-    print(f"the same row by row, scaled       {by_row:7.1f} s   {by_row / np.median(straight):.0f} times the Arrow table")
+    print(
+        f"the same row by row, scaled       {by_row:7.1f} s   {by_row / np.median(straight):.0f} times the Arrow table"
+    )
     print(f"room in the file per model        {size:7.2f} MB  (target < 10 MB)")
     print(f"counting the judgments            {read:7.3f} s")
 
