@@ -89,6 +89,12 @@ def build(name: str, vocab: int):
 
 
 @pytest.fixture(scope="session")
+def new_tokenizer(tmp_path_factory):
+    """A function: chat template (or None) -> a tokenizer trained on the spot."""
+    return lambda template=TEMPLATE: train_tokenizer(tmp_path_factory.mktemp("tokenizer"), template)
+
+
+@pytest.fixture(scope="session")
 def tiny(tmp_path_factory):
     """A function: architecture name -> folder of a checkpoint."""
     made: dict = {}
