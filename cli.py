@@ -453,7 +453,7 @@ def status(lab, runs, everyone, catch_up):
     \b
     Example: triadic status --runs
     """
-    from triadic.reports.quality import status as rows
+    from triadic.reports.status import status as rows
 
     if catch_up:
         from triadic.compute.mirror import mirror
@@ -465,20 +465,6 @@ def status(lab, runs, everyone, catch_up):
 @cli.group(cls=Group)
 def report():
     """What people read: each report is one view, one statistic, one table."""
-
-
-@report.command()
-@listed
-@in_lab()
-def quality(lab):
-    """Can the answers be trusted: invalid rate, first-option rate, held-out accuracy.
-
-    \b
-    Example: triadic report quality
-    """
-    from triadic.reports.quality import quality as rows
-
-    return rows(lab)
 
 
 def rendered(command):
@@ -508,6 +494,20 @@ def rendered(command):
             mirror(lab)
 
     return printed  # fmt: skip
+
+
+@report.command()
+@rendered
+@in_lab()
+def quality(lab):
+    """Can the answers be trusted: invalid answers, pull of the first option, agreements, held-out accuracy.
+
+    \b
+    Example: triadic report quality
+    """
+    from triadic.reports.quality import report as found
+
+    return lab, found(lab.store), {}
 
 
 @report.command()
@@ -593,7 +593,7 @@ def sql(lab, query):
     \b
     Example: triadic sql "SELECT rater, anchor, choice FROM judgment LIMIT 5"
     """
-    from triadic.reports.quality import query as rows
+    from triadic.reports.status import query as rows
 
     return rows(lab, query)
 

@@ -13,6 +13,8 @@ ORDER = (
     "judgment",
     "rater_status",
     "answer_quality",
+    "concept_quality",
+    "nearer",
     "alignment",
     "alignment_score",
     "ingredient_frame",

@@ -1,6 +1,7 @@
 """Texts are kept, so a better reading needs no new asking; and nothing that was stored is changed by it."""
 
 import pytest
+
 from triadic.compute import reparse as reading
 from triadic.compute.judge import ask, judge_run
 from triadic.compute.judges.scripted import ScriptedJudge
@@ -27,8 +28,15 @@ def test_another_reading_is_another_run_of_the_same_texts(lab, judged, monkeypat
     monkeypatch.setattr(reading, "parse", lambda text, options, finished: (0, None))
     again, changed = reading.reparse(lab, judged)
     assert again != judged
-    assert changed == lab.store.one("SELECT count(*) FROM response WHERE run_id = ? AND choice IS DISTINCT FROM 'left'", [judged])[0]
-    assert lab.store.one("SELECT count(*), count(*) FILTER (choice = 'left') FROM response WHERE run_id = ?", [again]) == (600, 600)
+    assert (
+        changed
+        == lab.store.one("SELECT count(*) FROM response WHERE run_id = ? AND choice IS DISTINCT FROM 'left'", [judged])[
+            0
+        ]
+    )
+    assert lab.store.one(
+        "SELECT count(*), count(*) FILTER (choice = 'left') FROM response WHERE run_id = ?", [again]
+    ) == (600, 600)
     assert lab.store.one("SELECT count(*) FILTER (choice IS NULL) FROM response WHERE run_id = ?", [judged])[0] > 0
     assert reading.reparse(lab, judged) == (again, changed)
     assert lab.store.one("SELECT count(*) FROM run") == (2,)
