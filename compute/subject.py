@@ -24,6 +24,10 @@ class Subject:
     """An embedding with what it was made from: the questions as shown, the answers fitted, and the way they were."""
 
     def __init__(self, lab, embedding_id, concept_set_id, embed_run_id):
+        with lab.store.connect():  # opened once for all that is read
+            self._read(lab, embedding_id, concept_set_id, embed_run_id)
+
+    def _read(self, lab, embedding_id, concept_set_id, embed_run_id):
         self.vectors, self.concept_set_id = read_embedding(lab, embedding_id), concept_set_id
         concepts = read_concepts(lab, concept_set_id)
         labels = [None if label is None or label != label else label for label in concepts.category]

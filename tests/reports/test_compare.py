@@ -57,7 +57,13 @@ def test_what_two_models_share_drops_out_of_their_difference(empty_lab):
 
 def test_no_difference_is_no_difference(empty_lab):
     for name, seed in (("A", 1), ("B", 2)):
-        add(empty_lab, name, 0.5, {"bootstrap_answers": 0.5 + 0.1 * np.random.default_rng(seed).normal(size=300)}, seed=seed)
+        add(
+            empty_lab,
+            name,
+            0.5,
+            {"bootstrap_answers": 0.5 + 0.1 * np.random.default_rng(seed).normal(size=300)},
+            seed=seed,
+        )
     found = compare.report(empty_lab.store, "A", "B")
     (row,) = found.frame("compare").itertuples()
     assert row.answers_low < 0 < row.answers_high
