@@ -13,7 +13,8 @@ Predictions, written before the first run: permutations of every metric in 2 s, 
 scoring 4× the functions; one model and one reference 20 s, half of it fits (reach: 5 s for 1,000 permutations of every
 metric, 60 s for one model with 100 bootstraps, on two cores). One thread throughout.
 
-Seen: SEEN_HERE
+Seen (two cores under a load of 3, one thread): permutations of every metric 1.6 s, 45× the loop, to 1e-15 the same;
+concept bootstraps 3.4 s; scoring 6.6 ms a refit, 2.6× the functions; one model and one reference 16 s.
 """
 
 from __future__ import annotations
