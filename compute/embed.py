@@ -83,11 +83,17 @@ def fittable(answers: Answers, settings: FitSettings) -> Answers:
     return answers
 
 
+def held_out(triplets: np.ndarray, framing: str, share: float, seed: int) -> np.ndarray:
+    """True for the answers (n, 3) that a fit with this seed holds out: whole questions, as `framing` asked them."""
+    return hold_out(triplets, share, np.random.default_rng([seed, 1]), as_sets=framing == "odd-one-out")
+
+
 def _fit(lab: Lab, work: Work, settings: FitSettings, estimator: OrdinalEmbedding) -> None:
     started = time.monotonic()
     run_id, judge_run_id = work.run_id, work.parent_run_id
-    answers = fittable(read_answers(lab, judge_run_id, settings.answers, settings.temperature), settings)
-    held = hold_out(answers.triplets, settings.heldout_share, np.random.default_rng([work.seed, 1]))
+    asked = read_answers(lab, judge_run_id, settings.answers, settings.temperature)
+    answers = fittable(asked, settings)
+    held = held_out(answers.triplets, asked.framing, settings.heldout_share, work.seed)
     weights = answers.weights
     train, train_weights = answers.triplets[~held], None if weights is None else weights[~held]
     heldout, heldout_weights = answers.triplets[held], None if weights is None else weights[held]

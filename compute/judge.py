@@ -73,7 +73,9 @@ def ask(lab: Lab, work: Work, judge: Judge, progress: Progress = lambda done, to
         batches = judge.batches(questions)
         open_batches = _unanswered(lab, run_id, questions, batches)
         done = len(questions) - sum(len(batches[i]) for i in open_batches)
-        note(lab, run_id, Status.started, answers=done, of=len(questions))
+        note(
+            lab, run_id, Status.started, answers=done, of=len(questions), judge=getattr(judge, "record", judge.config)()
+        )
         brought, started, loaded = 0, time.monotonic(), time.monotonic()
         progress(done, len(questions))
         try:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from triadic.compute.answers import read_answers
-from triadic.compute.embed import FitSettings, fittable
+from triadic.compute.embed import FitSettings, fittable, held_out
 from triadic.compute.metrics import procrustes_r2
-from triadic.compute.ordinal.selection import hold_out, learning_curve
+from triadic.compute.ordinal.selection import learning_curve
 from triadic.schema.errors import BadInput, NotFound
 from triadic.schema.lab import Lab
 from triadic.schema.lookup import read_embedding
@@ -35,8 +35,9 @@ def curve_of_run(
         raise BadInput(
             "a learning curve thins hard answers at a fixed number of dimensions: no graded answers, no auto"
         )
-    answers = fittable(read_answers(lab, judge_run_id), settings)
-    held = hold_out(answers.triplets, settings.heldout_share, np.random.default_rng([seed, 1]))
+    asked = read_answers(lab, judge_run_id)
+    answers = fittable(asked, settings)
+    held = held_out(answers.triplets, asked.framing, settings.heldout_share, seed)
     score = None
     if reference_id is not None:
         human = read_embedding(lab, reference_id)

@@ -47,6 +47,17 @@ def shown(questions: Questions, framing: str) -> list[np.ndarray]:
     return [np.choose(turn, [columns[place], columns[(place + 1) % 3], columns[(place + 2) % 3]]) for place in range(3)]
 
 
+def options_of(questions: Questions, framing: str) -> tuple[list[tuple[str, ...]], list[str]]:
+    """(the names that answer each question, the choice that naming the first, second, … of them stands for).
+
+    Naming the odd one out pairs the other two: left odd means that anchor and right belong together.
+    """
+    odd = framing == "odd-one-out"
+    columns = [questions.left, questions.right, questions.anchor][: 3 if odd else 2]
+    words = list(zip(*(column.tolist() for column in columns), strict=True))
+    return words, ["right", "left", "apart"] if odd else ["left", "right"]
+
+
 def question_texts(questions: Questions, framing: str) -> list[str]:
     """The user's turn of each question."""
     rows = zip(*(column.tolist() for column in shown(questions, framing)), strict=True)

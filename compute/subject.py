@@ -12,10 +12,9 @@ from dataclasses import fields
 import numpy as np
 
 from triadic.compute.answers import HARD, as_anchored, read_answers
-from triadic.compute.embed import FitSettings
+from triadic.compute.embed import FitSettings, held_out
 from triadic.compute.metrics.refits import WAYS, answer_weights, bootstrap_answers, coin_flips, split_halves
 from triadic.compute.ordinal.batch import fit_many
-from triadic.compute.ordinal.selection import hold_out
 from triadic.schema.errors import BadInput
 from triadic.schema.lookup import read_concepts, read_embedding
 
@@ -56,13 +55,7 @@ class Subject:
 
     def _split(self, seed):
         """Leave out the answers the fit held out, so that every refit has as many as the fit had."""
-        rows = self.answers
-        if self.framing == "odd-one-out" and self.settings.algorithm != "spose":
-            # The fit saw each answer as two anchored ones, and may have held out only one of the two. Refits keep both
-            # or neither: as many answers as the fit had, though not the very same.
-            rows = as_two(rows)
-        held = hold_out(rows, self.settings.heldout_share, np.random.default_rng([seed, 1]))
-        kept = ~held[: len(self.answers)]
+        kept = ~held_out(self.answers, self.framing, self.settings.heldout_share, seed)
         self.answers = self.answers[kept]
         self.weights = None if self.weights is None else self.weights[kept]
         shown = kept[: len(self.asked)]  # graded answers are listed twice, both times in the order of the questions

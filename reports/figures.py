@@ -1,8 +1,9 @@
 """The drawings. Each takes rows that a report has already computed and returns a matplotlib figure.
 
-Figure names follow the paper's numbering by content: 2A–E single ingredients, 3 the mixed model, 4A–B benchmarks,
-5 stages of post-training, 6 base models and those tuned from them, 7–13 alignment against each of seven benchmarks.
-They show the same statistics as the paper's figures; layout and colours are our own.
+Figure names follow the paper's numbers: 2A–E single ingredients, 3 the mixed model, 4A–B benchmarks, 5 stages of
+post-training, 6 base models and those tuned from them, 7–13 alignment against each of seven benchmarks. Which number
+goes with which content is inferred from what section 4 reports and how many figures there are; the drawings show the
+paper's statistics, not its layout.
 """
 
 from pathlib import Path

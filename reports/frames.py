@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 ORIGINS = ("published", "measured", "both")
 HEADLINE = "procrustes_r2"
+AT_CHANCE = 0.147  # a little above the 0.12–0.13 of coin flips at 128 × 30
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,17 @@ def scoped(
     keys = ["origin", "metric", "reference", "method"]
     parts = [(Scope(*key), part.reset_index(drop=True)) for key, part in frame.groupby(keys, dropna=False)]
     return sorted(parts, key=lambda part: (part[0].origin != "published", str(part[0])))
+
+
+def chance(scope: Scope, frame: "pd.DataFrame") -> list[str]:
+    """A note on how many models stand where random answers do: a Procrustes R² of nothing is not zero."""
+    if scope.metric != HEADLINE:
+        return []
+    low = int((numbers(frame, "alignment") <= AT_CHANCE).sum())
+    return [
+        f"{scope}: {low} of {len(frame)} models have R² of {AT_CHANCE} or less. Random answers give about 0.12 to 0.13 at "
+        "128 concepts × 30 dimensions, so differences among these say little."
+    ]
 
 
 def numbers(frame: "pd.DataFrame", name: str) -> np.ndarray:

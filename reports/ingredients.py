@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from triadic.reports import figures
-from triadic.reports.frames import HEADLINE, Scope, numbers, scoped
+from triadic.reports.frames import HEADLINE, Scope, chance, numbers, scoped
 from triadic.reports.report import Report, Table
 from triadic.reports.statistics.bootstrap import interval, leave_one_out
 from triadic.reports.statistics.correlation import pearson, spearman
@@ -51,6 +51,7 @@ def report(
         if len(frame) < FEWEST:
             notes.append(f"{scope}: {len(frame)} models are too few for a correlation; {FEWEST} are needed.")
             continue
+        notes += chance(scope, frame)
         found, moved = _correlations(scope, frame, rng, n_resamples)
         correlations.append(found)
         influence.append(moved)

@@ -37,6 +37,7 @@ def render(report: Report, form: str = "text", table: str | None = None) -> str 
     parts = [f"# {report.title}" if form == "markdown" else f"{report.title}\n{'=' * len(report.title)}"]
     for each in chosen:
         if each.preview == 0 and table is None:
+            parts.append(f"{each.caption} [{each.name}]: {len(each.frame)} rows with --table {each.name}")
             continue
         shown = each.frame if each.preview is None or table else each.frame.head(each.preview)
         said, shown = _hoisted(shown)

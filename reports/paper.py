@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 ALPHA = 0.05
 RULE = (
-    "Verdict. Statistics with a p-value: agrees when sign and significance (p below 0.05) are the same and the printed "
-    "value lies in our 95% interval (F has neither sign nor interval); agrees in direction when only the interval "
-    "misses it; otherwise differs, saying in what. Means and R² agree when they are equal to the printed digits."
+    "Verdict. Statistics with a p-value: agrees when significance (p below 0.05) is the same, sign too where the paper "
+    "claims an effect, and the printed value lies in our 95% interval (F has neither sign nor interval); agrees in "
+    "direction when only the interval misses it; otherwise differs, saying in what. Means and R² agree when they are "
+    "equal to the printed digits."
 )
 
 
@@ -61,10 +62,10 @@ def report(store: "Store", origin: str = "published", metric: str = HEADLINE, re
         RULE,
         "Tally: " + "; ".join(f"{origin} {verdict}: {count}" for (origin, verdict), count in tally.items()) + ".",
         "Ours is the first reading of each statistic in table readings; the others change one thing each and were not "
-        "chosen for their value. explained_by lists those under which the verdict would be agrees.",
+        "chosen for their value. explained_by lists those under which the verdict would be better.",
         "The paper prints degrees of freedom F(3, 64), 68 models, where Table 4 has 75 and the text says 77: its tests "
         "ran on a subset that it does not name.",
-        "Interval of t: ± 1.96. Mixed model: Wald interval; the paper's formula is not printed, ours is that of "
+        "Intervals: Fisher's z for r, Wald for the mixed model, ± 1.96 for t. The paper's formula is not printed, ours is that of "
         "`report regression`.",
     ]
     return Report(
@@ -99,7 +100,7 @@ def verdict(statistic: str, value: float, p: str | None, ours: Reading) -> str:
         same = abs(ours.value - value) <= 0.5 * 10**-digits + 1e-9
         return "agrees" if same else "differs: value"
     wrong = []
-    if statistic != "F" and np.sign(ours.value) != np.sign(value):
+    if claimed and statistic != "F" and np.sign(ours.value) != np.sign(value):
         wrong.append("sign")
     if (ours.p < ALPHA) != claimed:
         wrong.append("significance")
@@ -174,11 +175,16 @@ def _compare(row, found: list[Reading]) -> tuple[dict, list[tuple[Reading, str]]
         return {**said, **nothing, "verdict": f"not computed: {why}", "explained_by": ""}, []
     judged = [(way, verdict(row.statistic, row.value, said["published_p"], way)) for way in found]
     ours, judgment = judged[0]
-    explained = [f"{way.reading}: {way.value:.3g} (n={way.n})" for way, other in judged[1:] if other == "agrees"]
-    if judgment == "agrees":
-        explained_by = ""
-    else:
-        explained_by = "; ".join(explained) or f"none of the {len(judged) - 1} other readings"
+    explained_by = ""
+    if judgment != "agrees":
+        # The best verdict that another reading gets, and every reading that gets it.
+        for better in ("agrees", "agrees in direction") if judgment.startswith("differs") else ("agrees",):
+            said_by = [f"{way.reading}: {way.value:.3g} (n={way.n})" for way, other in judged[1:] if other == better]
+            if said_by:
+                explained_by = ("" if better == "agrees" else "in direction only: ") + "; ".join(said_by)
+                break
+        else:
+            explained_by = f"none of the {len(judged) - 1} other readings"
     se = (ours.high - ours.low) / (2 * 1.959964) if row.analysis == "mixed_model" else np.nan
     figures = {"ours": ours.value, "n": ours.n, "se": se, "low": ours.low, "high": ours.high, "p": ours.p,
                "ours_is": ours.reading}  # fmt: skip

@@ -52,6 +52,10 @@ class Later:
     def answer(self, questions: Questions) -> dict[str, list]:
         return self.judge.answer(questions)
 
+    def record(self) -> dict:
+        """What the opened judge says of itself: revision, versions, device, sampler settings; kept with the run's events."""
+        return self.judge.config()
+
 
 def cache_folder() -> Path:
     """Where files put together from packages are kept: $TRIADIC_CACHE, or the user's cache folder."""
@@ -122,26 +126,28 @@ def _vectors(lab: Lab, weights: str, settings: JudgeSettings, concept_set_id: st
 def _language_model(
     weights: str, gguf_file: str | None, revision: str | None, style: str, settings: JudgeSettings
 ) -> Judge:
-    from triadic.compute.judges.loading import load
+    from triadic.compute.judges.loading import best_device, best_dtype, fingerprint, load
     from triadic.compute.judges.transformers import TransformersJudge
 
     folder, packaged_file = _folder(weights)
-    how = {
-        "gguf_file": gguf_file or packaged_file,
-        "revision": revision,
-        "dtype": settings.dtype,
-        "device": settings.device,
-        "trust_remote_code": settings.trust_remote_code,
-        "allow_pickle": settings.allow_pickle,
-    }
+    gguf_file, device = gguf_file or packaged_file, settings.device or best_device()
+    dtype = settings.dtype or best_dtype(device)
     size = {} if settings.batch_size is None else {"batch_size": settings.batch_size}
+    trust = {"trust_remote_code": settings.trust_remote_code, "allow_pickle": settings.allow_pickle}
 
     def opened() -> Judge:
-        checkpoint = load(folder, **how, cache=cache_folder() / "unpacked")
+        checkpoint = load(
+            folder, gguf_file=gguf_file, revision=revision, dtype=dtype, device=device, **trust,
+            cache=cache_folder() / "unpacked",
+        )  # fmt: skip
         return TransformersJudge(checkpoint, style, settings.framing, settings.answer, seed=settings.seed, **size)
 
-    asked = {k: v for k, v in (how | size).items() if v}
-    return Later({"judge": "transformers", "weights": weights, "style": style, "seed": settings.seed} | asked, opened)
+    # What decides an answer and is known before anything is loaded. Where the files lie and on what device they run do
+    # not, beyond rounding: they are in the record.
+    name = weights if weights.startswith(PACKAGE) or not Path(folder).is_dir() else Path(folder).name
+    config = {"judge": "transformers", "weights": name, "style": style, "dtype": dtype, "seed": settings.seed, **size}
+    known = {"gguf_file": gguf_file, "revision": revision, "fingerprint": fingerprint(str(folder), gguf_file)}
+    return Later(config | {k: v for k, v in known.items() if v}, opened)
 
 
 def _folder(weights: str) -> tuple[Path | str, str | None]:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from triadic.compute.judges.base import Questions
 from triadic.compute.judges.loading import Checkpoint
 from triadic.compute.judges.names import Names
+from triadic.compute.judges.sampling import Sampler
 from triadic.compute.judges.scoring import Asked, EncoderDecoderScorer, PlainScorer
 from triadic.compute.judges.tree import TreeScorer
-from triadic.compute.prompts import Prompter, prompt_hash, shown
+from triadic.compute.parse import parse
+from triadic.compute.prompts import Prompter, options_of, prompt_hash, shown
 from triadic.schema.errors import BadInput
+
+_OPENED = re.compile(r"(<think>|<thinking>)\s*$")  # a template that opens the reasoning and has no switch
 
 
 class TransformersJudge:
@@ -41,11 +47,14 @@ class TransformersJudge:
         self.prompter = Prompter(checkpoint.tokenizer, style, framing, encoder=encoder)
         self.names = Names(checkpoint.tokenizer, "" if encoder else self.prompter.text("")[-24:])
         self.scorer = make_scorer(checkpoint, strategy)
+        opened = _OPENED.search(self.prompter.text(""))
+        self.sampler = Sampler(checkpoint, seed, 2048 if opened else 24, lead=opened.group(1) if opened else "")
 
     def config(self) -> dict:
         """Checkpoint, versions, dtype, prompt, way of scoring and batch size."""
         out = {"judge": "transformers", "answer": self.mode, "batch_size": self.batch_size}
-        return out | self.checkpoint.record | self.prompter.record() | self.names.record() | self.scorer.record()
+        out |= self.checkpoint.record | self.prompter.record()
+        return out | (self.names.record() | self.scorer.record() if self.mode == "score" else self.sampler.record())
 
     def batches(self, questions: Questions) -> list[np.ndarray]:
         """Groups of `batch_size` questions, sorted so that questions with the same beginning sit together."""
@@ -62,11 +71,25 @@ class TransformersJudge:
             "prompt_hash": [prompt_hash(text) for text in texts],
             "prompt_tokens": [len(prompt) for prompt in prompts],
         }
-        return out | self._score(questions, prompts)
+        return out | (self._score(questions, prompts) if self.mode == "score" else self._sample(questions, prompts))
+
+    def _sample(self, questions: Questions, prompts: list[list[int]]) -> dict[str, list]:
+        words, choices = options_of(questions, self.prompter.framing)
+        # Another asking of the same question must not repeat the random numbers of the first.
+        self.sampler.seed = self.seed + 1_000_003 * int(questions.repeat[0]) if len(questions) else self.seed
+        written = self.sampler.write(prompts, words)
+        self.sampler.seed = self.seed
+        read = [parse(text, options, ended) for (text, _, ended), options in zip(written, words, strict=True)]
+        return {
+            "raw_text": [text for text, _, _ in written],
+            "choice": [None if at is None else choices[at] for at, _ in read],
+            "invalid_reason": [reason for _, reason in read],
+            "answer_tokens": [tokens for _, tokens, _ in written],
+        }
 
     def _score(self, questions: Questions, prompts: list[list[int]]) -> dict[str, list]:
-        sides = ["left", "right"] + (["anchor"] if self.prompter.framing == "odd-one-out" else [])
-        words = list(zip(*(getattr(questions, side).tolist() for side in sides), strict=True))
+        words, choices = options_of(questions, self.prompter.framing)
+        sides = ["left", "right", "anchor"][: len(choices)]
         named = list(zip(*(column.tolist() for column in shown(questions, self.prompter.framing)[:2]), strict=True))
         asked = [
             Asked(prompt, self.names.branches(options), shared)
@@ -75,8 +98,6 @@ class TransformersJudge:
         edges = self.scorer.score(asked)
         logs = np.array([one.branches.totals(values) for one, values in zip(asked, edges, strict=True)])
         out: dict[str, list] = {f"logprob_{side}": logs[:, at].tolist() for at, side in enumerate(sides)}
-        # Naming the odd one out pairs the other two: left odd means that anchor and right belong together.
-        choices = ["left", "right"] if len(sides) == 2 else ["right", "left", "apart"]
         best = logs.argmax(axis=1)
         tied = (logs == logs.max(axis=1, keepdims=True)).sum(axis=1) > 1
         out["choice"] = [None if tie else choices[at] for at, tie in zip(best, tied, strict=True)]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from triadic.compute.judges.attention import fast_on_processors
 from triadic.compute.judges.reading import edge_logs, halving, only_at
 from triadic.compute.judges.scoring import Asked
 
@@ -208,7 +209,7 @@ class TreeScorer:
             "past_key_values": cache,
             "use_cache": True,
         }
-        with only_at(self.model, torch.tensor(positions or [0], device=device)):
+        with fast_on_processors(self.model), only_at(self.model, torch.tensor(positions or [0], device=device)):
             logits = self.model(**inputs).logits[0]
         return logits, (cache.fresh_keys, cache.fresh_values)
 

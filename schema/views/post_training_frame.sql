@@ -1,15 +1,17 @@
 -- One row per model and alignment figure with its place in a line of post-training, and one per cell of the paper's
--- Table 1 as printed. A line is what is left of a model's name without organisation and stage.
+-- Table 1 as printed. A line is what is left of a model's name without organisation and stage; a model whose stage is
+-- unknown is base or it by whether it was instruction-tuned.
 CREATE OR REPLACE VIEW post_training_frame AS
 WITH staged AS (
     SELECT
-        *,
+        * EXCLUDE (post_training_stage),
+        coalesce(post_training_stage, CASE WHEN instruction_tuned THEN 'it' ELSE 'base' END) AS post_training_stage,
         regexp_replace(
             regexp_replace(lower(rater_id), '^.*/', ''),
-            '([-_.](base|pt|stage1|sft|dpo|rlvr|rlhf|instruct|chat|it))+$', ''
+            '[-_.](base|pt|stage1|sft|dpo|rlvr|rlhf|instruct|chat|it)\b', '', 'g'
         ) AS lineage
     FROM ingredient_frame
-    WHERE post_training_stage IS NOT NULL
+    WHERE post_training_stage IS NOT NULL OR instruction_tuned IS NOT NULL
 )
 SELECT
     lineage,                                               -- the line: models that were made from one another

@@ -9,6 +9,10 @@ ViCCo-Group/SPoSE, train.py). A number of batches is timed and scaled to one epo
 
 Prediction, written before the first run: 60–120 s for the fit, held-out accuracy within 0.3 points of the generating
 space's; one epoch of the loop 3–4 minutes, so the whole fit costs about half an epoch.
+
+Seen (two cores, busy): 42.3 s, 142 steps; held-out accuracy 0.7206 against 0.7246, 0.40 points below; all 66
+dimensions in use, R² with the generating space 0.990; one epoch of the loop 385 s, so the fit costs 0.11 epochs. From
+VICE as the generating space (42 dimensions): 46 s, 0.24 points below, 44 dimensions kept.
 """
 
 from __future__ import annotations

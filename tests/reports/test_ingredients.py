@@ -105,3 +105,7 @@ def test_too_few_models_is_one_line(measured):
         ingredients.report(measured, origin="measured")
     both = ingredients.report(measured, origin="both", n_resamples=0)
     assert any("too few" in note for note in both.notes)
+
+
+def test_models_at_chance_are_counted(report):
+    assert any("21 of 75 models have R² of 0.147 or less" in note for note in report.notes)

@@ -40,7 +40,9 @@ def test_explanations_are_readings_whose_verdict_is_agrees(report):
     table = report.frame("statistics").set_index(["analysis", "term"])
     assert "without t5-11b" in table.explained_by["correlation", "mlp_dim"]
     assert table.verdict["correlation", "mlp_dim"] == "differs: significance"
-    assert table.explained_by["correlation", "n_heads"].startswith("none of")
+    assert table.explained_by["correlation", "n_heads"].startswith("in direction only: on a log scale")
+    assert table.explained_by["mixed_model", "mlp_dim"].startswith("none of")
+    assert (table.explained_by[table.verdict == "agrees"] == "").all()
 
 
 def test_the_open_choices_of_the_paper_are_all_read(report):
@@ -74,6 +76,7 @@ def test_the_rule(ours, expected):
 
 def test_the_rule_for_f_and_for_plain_values():
     assert verdict("F", 1.36, "0.26", Reading("", 2.0, 70, p=0.1)) == "agrees"
+    assert verdict("t", 0.34, ">0.05", Reading("", -0.5, 70, -2.5, 1.5, 0.6)) == "agrees"  # no effect has no sign
     assert verdict("F", 1.36, "0.26", Reading("", 5.0, 70, p=0.01)) == "differs: significance"
     assert verdict("mean_r2", 0.269, None, Reading("", 0.26925, 4)) == "agrees"
     assert verdict("mean_r2", 0.269, None, Reading("", 0.2397, 3)) == "differs: value"
@@ -111,3 +114,12 @@ def test_standard_errors_stand_beside_the_printed_ones(report):
     beta = report.frame("statistics").set_index(["analysis", "term"]).loc[("mixed_model", "instruction_tuned")]
     assert beta.published_se == 0.024
     assert beta.se == pytest.approx(0.0207, abs=5e-4)
+
+
+def test_two_measured_models_are_too_few_and_said_to_be(measured):
+    with measured.transaction() as con:
+        con.execute("DELETE FROM metric WHERE embedding_id NOT IN ('fit-Falcon3-10B-Base', 'fit-OLMo-2-0425-1B')")
+    table = paper.report(measured, origin="measured").frame("statistics")
+    correlations = table[table.analysis == "correlation"]
+    assert set(correlations.verdict) == {"not computed: too few models"}
+    assert len(table) == 32

@@ -205,3 +205,17 @@ def test_pairs_never_mix_origins_or_references(lab):
     assert rows(lab, "SELECT * FROM model_pair") == []
     add_measured(lab, "x-1b", 0.25)
     assert rows(lab, "SELECT origin, reference, round(difference, 6) FROM model_pair") == [("measured", "vice", 0.15)]
+
+
+def test_a_stage_in_the_middle_of_a_name_and_one_that_is_only_implied(lab):
+    add_model(lab, "org/Wind-7B-v0.3", published=0.1, instruction_tuned=False)
+    add_model(lab, "org/Wind-7B-Instruct-v0.3", published=0.3, instruction_tuned=True)
+    add_model(lab, "org/Wind-7B-Italian", published=0.2, instruction_tuned=False)
+    add_model(lab, "nothing-known", published=0.2)
+    found = rows(lab, "SELECT lineage, stage, alignment FROM post_training_frame ORDER BY ALL")
+    assert found == [
+        ("wind-7b-italian", "base", 0.2),
+        ("wind-7b-v0.3", "base", 0.1),
+        ("wind-7b-v0.3", "it", 0.3),
+    ]
+    assert rows(lab, "SELECT lineage, round(difference, 6) FROM model_pair") == [("wind-7b-v0.3", 0.2)]

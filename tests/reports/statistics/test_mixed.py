@@ -209,3 +209,47 @@ def test_a_logarithm_is_taken_before_z_scoring():
         fit_mixed("y ~ np.log(count)", frame.assign(count=np.arange(len(frame))), "family")
     with pytest.raises(BadInput, match="missing values"):
         fit_mixed("y ~ np.log(z)", frame, "family")
+
+
+def test_an_optimiser_that_stops_at_zero_is_not_believed(monkeypatch):
+    from statsmodels.regression.mixed_linear_model import MixedLM
+
+    true_fit = MixedLM.fit
+
+    class Stuck:
+        """What lbfgs has been seen to return: converged, family variance zero, one effect of exactly zero."""
+
+        def __init__(self, result):
+            self.fe_params = np.asarray(result.fe_params).copy()
+            self.fe_params[-1] = 0.0
+            self.converged, self.llf, self.scale = True, result.llf, result.scale
+            self.cov_re = np.zeros((1, 1))
+            self.cov_params = result.cov_params
+
+    monkeypatch.setattr(MixedLM, "fit", lambda self, **how: Stuck(true_fit(self, **how)))
+    frame = synthetic(9)
+    fit = fit_mixed("y ~ x + z", frame, "family")
+    assert (fit.coefficients.beta != 0).all()
+    assert not fit.converged
+    assert fit.optimiser == "profile likelihood"
+    assert any("no optimiser of statsmodels" in note for note in fit.notes)
+    monkeypatch.undo()
+    believed = fit_mixed("y ~ x + z", frame, "family")
+    assert believed.converged
+    assert fit.coefficients.beta.to_numpy() == pytest.approx(believed.coefficients.beta.to_numpy(), abs=1e-4)
+
+
+def test_an_optimiser_that_stops_short_of_the_optimum_is_not_believed(monkeypatch):
+    from statsmodels.regression.mixed_linear_model import MixedLM
+
+    true_fit = MixedLM.fit
+
+    def short(self, **how):
+        result = true_fit(self, **how)
+        result.__dict__["llf"] = result.llf - 1.0
+        return result
+
+    monkeypatch.setattr(MixedLM, "fit", short)
+    fit = fit_mixed("y ~ x", synthetic(10), "family")
+    assert fit.optimiser == "profile likelihood"
+    assert fit.deviance == fit.profile_deviance

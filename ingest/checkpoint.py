@@ -1,0 +1,222 @@
+"""Reading a model's ingredients off its checkpoint: from configuration and file headers, without loading a tensor.
+
+Names, units and vocabulary are those of the model suite (`ingest/data/model_suite.csv`): `n_params` in billions, for a
+mixture of experts all experts together and `mlp_dim` of one of them, for a state-space model `mlp_dim` is its inner
+width. What a configuration cannot know (family, training tokens, instruction tuning, advertised context) is absent.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from pathlib import Path
+from typing import Any
+
+from triadic.schema.errors import BadInput, NotFound, Unavailable
+
+Ingredients = dict[str, tuple[Any, str]]
+
+# What the paper's authors call a gated unit: by the activation inside the gate.
+_GATED = {"silu": "swiglu", "swish": "swiglu", "gelu": "geglu", "gelu_pytorch_tanh": "geglu", "gelu_new": "geglu"}
+_UNGATED_TYPES = {"falcon", "gptj", "gpt_neox", "gpt2", "opt", "phi", "bloom", "mpt", "gpt_bigcode", "starcoder2"}
+
+
+def read_checkpoint(
+    source: str | Path,
+    gguf_file: str | None = None,
+    revision: str | None = None,
+    trust_remote_code: bool = False,
+) -> Ingredients:
+    """Every ingredient that `source` (hub id, folder, GGUF file) tells by itself: name -> (value, provenance).
+
+    NotFound when there is no such checkpoint, Unavailable when the hub does not answer, BadInput when the
+    configuration cannot be read.
+    """
+    folder, gguf_file = _locate(source, gguf_file)
+    config, origin = _config(folder, gguf_file, revision, trust_remote_code)
+    out = from_config(config, origin)
+    counted = _count(folder, gguf_file, revision, config)
+    if counted is not None:
+        out["n_params"] = counted
+    return out
+
+
+def from_config(config, origin: str = "config.json") -> Ingredients:
+    """The ingredients in a transformers configuration, without the number of parameters."""
+    text = config.get_text_config(decoder=True)
+    kind = architecture(config)
+    values = {
+        "architecture": kind,
+        "multimodal": any(hasattr(config, part) for part in ("vision_config", "audio_config", "img_processor")),
+        "n_layers": _first(text, "num_hidden_layers", "num_layers", "n_layer", "n_layers"),
+        "hidden_size": _first(text, "hidden_size", "d_model", "n_embd", "dim"),
+        "vocab_size": _first(text, "vocab_size"),
+        "max_position_embeddings": _first(text, "max_position_embeddings", "n_positions", "seq_length"),
+        "mlp_dim": _mlp(text, kind),
+    }
+    values |= _heads(text) if kind != "ssm" else {"attention": "none"}
+    values |= _activation(text)
+    return {name: (value, origin) for name, value in values.items() if value is not None}
+
+
+def architecture(config) -> str:
+    """'decoder', 'decoder-moe', 'encoder-decoder' or 'ssm'."""
+    text = config.get_text_config(decoder=True)
+    if getattr(config, "is_encoder_decoder", False):
+        return "encoder-decoder"
+    if not _first(text, "num_attention_heads", "n_head", "num_heads"):
+        return "ssm"
+    experts = _first(text, "num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts")
+    return "decoder-moe" if experts and experts > 1 else "decoder"
+
+
+def _first(config, *names: str):
+    return next((getattr(config, name) for name in names if getattr(config, name, None) is not None), None)
+
+
+def _mlp(text, kind: str) -> int | None:
+    if kind == "ssm":
+        inner = _first(text, "intermediate_size", "d_inner")
+        return inner if inner else int(text.expand * text.hidden_size)
+    if kind == "decoder-moe" and _first(text, "moe_intermediate_size"):
+        return text.moe_intermediate_size
+    size = _first(text, "intermediate_size", "ffn_hidden_size", "d_ff", "n_inner", "ffn_dim")
+    if isinstance(size, (list, tuple)):
+        return size[0] if len(set(size)) == 1 else None
+    if size is None and text.model_type in ("gptj", "gpt2", "falcon", "bloom"):
+        return 4 * _first(text, "hidden_size", "n_embd")  # these configurations leave it out when it is four times
+    return size
+
+
+def _heads(text) -> dict:
+    heads = _first(text, "num_attention_heads", "n_head", "num_heads")
+    keyed = _first(text, "num_key_value_heads", "num_kv_heads", "multi_query_group_num")
+    if text.model_type == "falcon" and not getattr(text, "new_decoder_architecture", False):
+        keyed = 1 if text.multi_query else heads
+    keyed = keyed or heads
+    width = _first(text, "head_dim", "d_kv")
+    if width is None and _first(text, "hidden_size", "n_embd"):
+        width = _first(text, "hidden_size", "n_embd") // heads
+    kind = "mha" if keyed == heads else "mqa" if keyed == 1 else "gqa"
+    return {"n_heads": heads, "n_kv_heads": keyed, "head_dim": width, "attention": kind}
+
+
+def _activation(text) -> dict:
+    if getattr(text, "feed_forward_proj", None):  # T5: 'relu' or 'gated-gelu'
+        name = text.feed_forward_proj
+        family = {"gated-gelu": "geglu", "gated-silu": "swiglu"}.get(name, name)
+        return {"activation": name, "activation_family": family}
+    name = _first(text, "hidden_activation", "hidden_act", "activation_function", "activation")
+    if not isinstance(name, str):
+        return {}
+    if text.model_type in _UNGATED_TYPES:
+        return {"activation": name, "activation_family": "gelu" if name.startswith("gelu") else name}
+    return {"activation": name, "activation_family": _GATED.get(name, name)}
+
+
+def _locate(source: str | Path, gguf_file: str | None) -> tuple[str, str | None]:
+    path = Path(source).expanduser()
+    if gguf_file is None and path.suffix == ".gguf":
+        path, gguf_file = path.parent, path.name
+    if gguf_file and path.is_dir() and not (path / gguf_file).is_file():
+        raise NotFound(f"No file {gguf_file} in {path}.")
+    if not path.is_dir() and (str(source).startswith((".", "/", "~")) or str(source).count("/") > 1):
+        raise NotFound(f"No model at {source}: give a hub id (owner/name), a folder, or a GGUF file that exists.")
+    return str(path), gguf_file
+
+
+def _config(folder: str, gguf_file: str | None, revision: str | None, trust_remote_code: bool):
+    from transformers import AutoConfig
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    options: dict = {"trust_remote_code": trust_remote_code}
+    options |= {"gguf_file": gguf_file} if gguf_file else {"revision": revision} if revision else {}
+    try:
+        config = AutoConfig.from_pretrained(folder, **options)
+    except Exception as error:
+        line = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        if not Path(folder).is_dir() and isinstance(error, OSError):
+            raise Unavailable(f"{folder} is not on this machine and the hub does not answer: {line}") from error
+        raise BadInput(f"The configuration of {folder} cannot be read: {line}") from error
+    if gguf_file:
+        return config, f"{gguf_file} header"
+    commit = getattr(config, "_commit_hash", None)
+    return config, f"config.json@{commit[:12]}" if commit else "config.json"
+
+
+def _count(folder: str, gguf_file: str | None, revision: str | None, config) -> tuple[float, str] | None:
+    """(billions of parameters, how they were counted)."""
+    if gguf_file and Path(folder).is_dir():
+        return _billions(count_gguf(Path(folder) / gguf_file)), f"{gguf_file} header"
+    if Path(folder).is_dir():
+        files = sorted(Path(folder).glob("*.safetensors"))
+        if files and not any(_packed(file) for file in files):
+            return _billions(sum(count_safetensors(file) for file in files)), "safetensors header"
+    elif not gguf_file:
+        counted = _count_on_hub(folder, revision)
+        if counted:
+            return _billions(counted), "safetensors header"
+    return _count_on_meta(config)
+
+
+def _billions(count: int) -> float:
+    return round(count / 1e9, 6)
+
+
+def _header(path: Path) -> dict:
+    with path.open("rb") as file:
+        (size,) = struct.unpack("<Q", file.read(8))
+        if size > 100_000_000:
+            raise BadInput(f"{path.name} is not a safetensors file.")
+        return json.loads(file.read(size))
+
+
+def _packed(path: Path) -> bool:
+    """Whether quantised weights are packed several to a number, so that shapes do not count parameters."""
+    return any(key.endswith((".qweight", ".quant_state", "_blocks", ".weight_packed")) for key in _header(path))
+
+
+def count_safetensors(path: Path) -> int:
+    """Parameters in a safetensors file, from its header."""
+    tensors = (entry for name, entry in _header(path).items() if name != "__metadata__")
+    return sum(math.prod(entry["shape"]) for entry in tensors)
+
+
+def count_gguf(path: Path) -> int:
+    """Parameters in a GGUF file, from its header (computed tables such as rope frequencies left out)."""
+    from gguf import GGUFReader
+
+    try:
+        tensors = GGUFReader(path, "r").tensors
+    except (ValueError, IndexError) as error:
+        raise BadInput(f"{path.name} is not a GGUF file: {error}") from error
+    return sum(int(tensor.n_elements) for tensor in tensors if not tensor.name.startswith("rope_"))
+
+
+def _count_on_hub(hub_id: str, revision: str | None) -> int | None:
+    """Parameters from the headers of a hub checkpoint; None when they cannot be had."""
+    from huggingface_hub import get_safetensors_metadata
+
+    try:
+        return sum(get_safetensors_metadata(hub_id, revision=revision).parameter_count.values())
+    except Exception:
+        return None  # no safetensors, or no network while the configuration is in the local cache: count on meta
+
+
+def _count_on_meta(config) -> tuple[float, str] | None:
+    """Parameters of the architecture, built without memory; None for one that transformers cannot build."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, AutoModelForSeq2SeqLM
+
+    door = AutoModelForSeq2SeqLM if getattr(config, "is_encoder_decoder", False) else AutoModelForCausalLM
+    if type(config) not in door._model_mapping:
+        door = AutoModelForImageTextToText
+    try:
+        with torch.device("meta"):
+            model = door.from_config(config)
+    except Exception:
+        return None
+    return _billions(sum(weight.numel() for weight in model.parameters())), "configuration, on the meta device"
