@@ -5,6 +5,7 @@ import pytest
 
 from triadic.compute.metrics import METRICS, metric, procrustes_r2
 from triadic.compute.metrics.concepts import interval
+from triadic.compute.metrics.permutation import p_value
 from triadic.compute.metrics.refits import (
     Refits,
     answer_weights,
@@ -172,6 +173,18 @@ def test_two_halves_of_one_rater_agree_and_two_halves_of_coins_do_not():
     assert good["answer_agreement"].min() > 0.7
     assert coin["procrustes_r2"].max() < 0.5
     assert abs(coin["cka_debiased"].mean()) < 0.2
+
+
+def test_coin_flippers_have_uniform_p_values_against_the_coin_flip_null():
+    from scipy.stats import kstest
+
+    truth, asked, rng = np.random.default_rng(0).normal(size=(25, 3)), _questions(25, 600), np.random.default_rng(8)
+    yardstick, fit = Yardstick(truth, ["procrustes_r2", "cka_debiased", "answer_agreement"]), _crowd_kernel(3)
+    null = coin_flips(asked, (0.7, 0.3), fit, 199, rng).score(yardstick)
+    flippers = coin_flips(asked, (0.7, 0.3), fit, 120, rng).score(yardstick)
+    for name, values in flippers.items():
+        # Against one finite null the p-values are off by about 1/√199 together, hence the lenient level.
+        assert kstest([p_value(value, null[name]) for value in values], "uniform").pvalue > 1e-4, name
 
 
 def _answer_coverage(repeats, n_boot, seed):
