@@ -93,7 +93,10 @@ def test_figures_are_those_of_the_metrics_with_draws_of_every_kind(lab):
 
 def test_repeating_it_changes_nothing_and_a_lost_embedding_is_named(lab):
     embedding = embed(lab, _judged(lab), FIT)
-    first = align(lab, embedding, ["wordnet"], FEW)
+    told = []
+    first = align(lab, embedding, ["wordnet"], FEW, progress=lambda done, total: told.append((done, total)))
+    assert told[-1] == (9, 9)
+    assert told == sorted(told)
     before = [lab.store.one(f"SELECT count(*) FROM {t}") for t in ("run", "run_event", "metric", "metric_draw")]
     assert align(lab, embedding, settings=FEW) == first
     assert [lab.store.one(f"SELECT count(*) FROM {t}") for t in ("run", "run_event", "metric", "metric_draw")] == before
