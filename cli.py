@@ -316,21 +316,27 @@ def _settings(answer, framing, orders, repeats, fit=None, seed=0, **how):
 
 @cli.command()
 @click.argument("models", nargs=-1, required=True)
+@click.option("--reparse", "again", is_flag=True, help="Read stored texts again, without asking the model.")
 @asking
 @in_lab()
-def judge(lab, models, triplet_set, **how):
+def judge(lab, models, again, triplet_set, **how):
     """Put the triplets to models and keep every answer.
 
     \b
     Example: triadic judge gemma-3-270m --answer score
     """
     from triadic.compute.mirror import mirror
-    from triadic.compute.pipeline import judge_rater
+    from triadic.compute.pipeline import judge_rater, reparse_rater
     from triadic.schema.lookup import find_rater, find_triplet_set
 
     questions, settings = find_triplet_set(lab, triplet_set), _settings(**how)
     for name in [find_rater(lab, m) for m in models]:
-        click.echo(judge_rater(lab, name, questions, settings, bar(name)))
+        if again:
+            run_id, changed = reparse_rater(lab, name, questions, settings)
+            say(f"{name}: {changed} answers read differently")
+        else:
+            run_id = judge_rater(lab, name, questions, settings, bar(name))
+        click.echo(run_id)
     mirror(lab)
 
 

@@ -10,6 +10,7 @@ from triadic.compute.embed import FitSettings, embed, embed_run
 from triadic.compute.judge import Progress, ask, judge_run
 from triadic.compute.judges.base import Judge
 from triadic.compute.judges.opening import JudgeSettings, open_judge
+from triadic.compute.reparse import reparse
 from triadic.schema.errors import NotFound
 from triadic.schema.lab import Lab
 from triadic.schema.lookup import find_rater
@@ -47,6 +48,12 @@ def judge_rater(lab: Lab, rater_id: str, triplet_set_id: str, settings: RunSetti
     work, judge = _judge_run(lab, rater_id, triplet_set_id, settings)
     ask(lab, work, judge, progress)
     return work.run_id
+
+
+def reparse_rater(lab: Lab, rater_id: str, triplet_set_id: str, settings: RunSettings) -> tuple[str, int]:
+    """Read the stored texts of the rater's judge run again; returns the run that holds the result, and what changed."""
+    work, _ = _judge_run(lab, rater_id, triplet_set_id, settings)
+    return reparse(lab, work.run_id)
 
 
 def missing(lab: Lab, rater_id: str, triplet_set_id: str, settings: RunSettings) -> list[str]:

@@ -96,6 +96,9 @@ class Prompter:
             self._choose_switch()
             self._choose_system()
             self._parts = self._template(_SLOT).split(_SLOT)
+            sample = "QUESTION: Which item is most similar to X: Y or Z? Respond only with the item name."
+            if len(self._parts) != 2 or sample.join(self._parts) != self._template(sample):
+                self._parts = []
         else:
             self._parts = [f"{SYSTEM}\n", "\nAnswer:"]
         self._opening, self._closing = self._special_tokens()
@@ -106,7 +109,7 @@ class Prompter:
 
     def text(self, question: str) -> str:
         """The full prompt around one question."""
-        if len(self._parts) == 2:  # the template passes the words through: everything around them is constant
+        if self._parts:  # the template passes the words through: everything around them is constant
             return self._parts[0] + question + self._parts[1]
         return self._template(question)
 

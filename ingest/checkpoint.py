@@ -13,6 +13,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
+from triadic.ingest.gguf_header import read_gguf_header
 from triadic.schema.errors import BadInput, NotFound, Unavailable
 
 Ingredients = dict[str, tuple[Any, str]]
@@ -34,6 +35,8 @@ def read_checkpoint(
     configuration cannot be read.
     """
     folder, gguf_file = _locate(source, gguf_file)
+    if gguf_file and Path(folder).is_dir():
+        return from_gguf(Path(folder) / gguf_file)
     config, origin = _config(folder, gguf_file, revision, trust_remote_code)
     out = from_config(config, origin)
     counted = _count(folder, gguf_file, revision, config)
@@ -58,6 +61,49 @@ def from_config(config, origin: str = "config.json") -> Ingredients:
     values |= _heads(text) if kind != "ssm" else {"attention": "none"}
     values |= _activation(text)
     return {name: (value, origin) for name, value in values.items() if value is not None}
+
+
+# GGUF's name of an architecture: the transformers model type that has its activation by default.
+_GGUF_TYPES = {"gemma3": "gemma3_text", "qwen2moe": "qwen2_moe", "qwen3moe": "qwen3_moe", "phi3": "phi3"}
+
+
+def from_gguf(path: Path) -> Ingredients:
+    """The ingredients in a GGUF file's header. It names no activation: that is the architecture's, in transformers."""
+    header = read_gguf_header(path)
+    kind = header.metadata.get("general.architecture")
+    origin = f"{path.name} header"
+    recurrent = kind in ("mamba", "mamba2", "falcon-mamba")
+    experts = header.get("expert_count") or 0
+    heads, hidden = header.get("attention.head_count"), header.get("embedding_length")
+    values: dict[str, Any] = {
+        "architecture": "ssm" if recurrent else "encoder-decoder" if kind == "t5" else "decoder",
+        "multimodal": False if kind in ("llama", "gemma3", "qwen2", "qwen3", "phi3", "gemma2") else None,
+        "n_layers": header.get("block_count"),
+        "hidden_size": hidden,
+        "mlp_dim": header.get("ssm.inner_size") if recurrent else header.get("feed_forward_length"),
+        "vocab_size": header.get("vocab_size") or header.metadata.get("tokenizer.ggml.tokens"),
+        "max_position_embeddings": None if recurrent else header.get("context_length"),
+        "n_params": _billions(header.parameters),
+    }
+    if experts > 1:
+        values |= {"architecture": "decoder-moe"}
+        values["mlp_dim"] = header.get("expert_feed_forward_length") or values["mlp_dim"]
+    if recurrent:
+        values["attention"] = "none"
+    elif heads:
+        keyed = header.get("attention.head_count_kv") or heads
+        values |= {"n_heads": heads, "n_kv_heads": keyed, "head_dim": header.get("attention.key_length")}
+        values["head_dim"] = values["head_dim"] or (hidden // heads if hidden else None)
+        values["attention"] = "mha" if keyed == heads else "mqa" if keyed == 1 else "gqa"
+    out = {name: (value, origin) for name, value in values.items() if value is not None}
+    return out | {name: (value, f"default of {kind}") for name, value in _gguf_activation(kind).items()}
+
+
+def _gguf_activation(kind: str | None) -> dict:
+    from transformers import CONFIG_MAPPING
+
+    name = _GGUF_TYPES.get(kind or "", kind)
+    return _activation(CONFIG_MAPPING[name]()) if name in CONFIG_MAPPING else {}
 
 
 def architecture(config) -> str:
@@ -149,8 +195,6 @@ def _config(folder: str, gguf_file: str | None, revision: str | None, trust_remo
 
 def _count(folder: str, gguf_file: str | None, revision: str | None, config) -> tuple[float, str] | None:
     """(billions of parameters, how they were counted)."""
-    if gguf_file and Path(folder).is_dir():
-        return _billions(count_gguf(Path(folder) / gguf_file)), f"{gguf_file} header"
     if Path(folder).is_dir():
         files = sorted(Path(folder).glob("*.safetensors"))
         if files and not any(_packed(file) for file in files):
@@ -183,17 +227,6 @@ def count_safetensors(path: Path) -> int:
     """Parameters in a safetensors file, from its header."""
     tensors = (entry for name, entry in _header(path).items() if name != "__metadata__")
     return sum(math.prod(entry["shape"]) for entry in tensors)
-
-
-def count_gguf(path: Path) -> int:
-    """Parameters in a GGUF file, from its header (computed tables such as rope frequencies left out)."""
-    from gguf import GGUFReader
-
-    try:
-        tensors = GGUFReader(path, "r").tensors
-    except (ValueError, IndexError) as error:
-        raise BadInput(f"{path.name} is not a GGUF file: {error}") from error
-    return sum(int(tensor.n_elements) for tensor in tensors if not tensor.name.startswith("rope_"))
 
 
 def _count_on_hub(hub_id: str, revision: str | None) -> int | None:

@@ -19,11 +19,6 @@ def content_key(*parts: Any) -> str:
     return hashlib.sha256(canonical_json(parts).encode()).hexdigest()[:KEY_LENGTH]
 
 
-def text_hash(text: str) -> int:
-    """A text as a signed 64-bit integer (BIGINT): the first 8 bytes of its SHA-256, big-endian."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big", signed=True)
-
-
 def file_sha256(path) -> str:
     """SHA-256 of a file's bytes, as 64 hex digits."""
     with open(path, "rb") as file:

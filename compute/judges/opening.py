@@ -95,6 +95,8 @@ def open_judge(lab: Lab, rater_id: str, settings: JudgeSettings, concept_set_id:
             f"{rater_id} has no prompt style: say so once, `triadic model add {weights} --name {rater_id} "
             "--prompt-style chat` (its own chat template) or base (plain text)"
         )
+    if weights.startswith(("http://", "https://")):
+        return _server(weights, style, settings)
     return _language_model(weights, gguf_file, revision, style, settings)
 
 
@@ -148,6 +150,19 @@ def _language_model(
     config = {"judge": "transformers", "weights": name, "style": style, "dtype": dtype, "seed": settings.seed, **size}
     known = {"gguf_file": gguf_file, "revision": revision, "fingerprint": fingerprint(str(folder), gguf_file)}
     return Later(config | {k: v for k, v in known.items() if v}, opened)
+
+
+def _server(weights: str, style: str, settings: JudgeSettings) -> Judge:
+    """`http://host:8000/v1#NAME`: a model on a server that speaks OpenAI's protocol. The key is $OPENAI_API_KEY."""
+    from triadic.compute.judges.openai import OpenAIJudge
+
+    address, _, name = weights.partition("#")
+    if not name:
+        raise BadInput(f"{weights} names a server and no model: write {weights.rstrip('#')}#NAME")
+    if settings.answer != "sample":
+        raise BadInput(f"a server writes text and does not score both options: ask {name} with --answer sample")
+    size = {} if settings.batch_size is None else {"batch_size": settings.batch_size}
+    return OpenAIJudge(name, address, style, settings.framing, seed=settings.seed, **size)
 
 
 def _folder(weights: str) -> tuple[Path | str, str | None]:

@@ -7,14 +7,15 @@ from hashlib import blake2b
 
 import numpy as np
 
-from triadic.compute.judges.reading import halving
+from triadic.compute.judges.reading import halving, only_at
+from triadic.compute.judges.tree import common_length
 from triadic.compute.parse import decided
 
 _KEPT = ("do_sample", "temperature", "top_k", "top_p", "min_p", "typical_p", "repetition_penalty", "num_beams")
 
 
 class Sampler:
-    """Writes answers with `generate`. `limit` tokens at most; `lead` is text that the prompt already opened (`<think>`)."""
+    """Writes answers with `generate`, `limit` tokens at most; `lead` is what the prompt already opened (`<think>`)."""
 
     def __init__(self, checkpoint, seed: int = 0, limit: int = 24, batch_rows: int = 64, lead: str = ""):
         self.model = checkpoint.model
@@ -36,14 +37,14 @@ class Sampler:
     def write(self, prompts: Sequence[list[int]], options: Sequence[tuple[str, ...]]) -> list[tuple[str, int, bool]]:
         """(text, tokens written, whether it stopped by itself) for each prompt.
 
-        Rows are grouped by length (a state-space model cannot be padded); the random numbers of a group depend on the
-        seed and on its prompts alone, so that asking the same batch again writes the same.
+        Rows of equal length are written together, so that none is padded and what all begin with is read once. The
+        random numbers of a group depend on the seed and on its prompts alone: the same batch writes the same again.
         """
         out: list = [None] * len(prompts)
         lengths = [len(prompt) for prompt in prompts]
         groups: list[list[int]] = []
         for at in np.argsort(lengths, kind="stable").tolist():
-            apart = self.kind == "recurrent" and groups and lengths[groups[-1][0]] != lengths[at]
+            apart = self.kind != "encoder-decoder" and groups and lengths[groups[-1][0]] != lengths[at]
             if not groups or len(groups[-1]) >= self.batch_rows or apart:
                 groups.append([])
             groups[-1].append(at)
@@ -78,8 +79,24 @@ class Sampler:
                 max_new_tokens=self.limit,
                 pad_token_id=pad,
                 stopping_criteria=StoppingCriteriaList([stop]),
+                **self._beginning(prompts),
             )
         return [self._finish(row, stop.length.get(at)) for at, row in enumerate(written[:, start:].tolist())]
+
+    def _beginning(self, prompts) -> dict:
+        """The attention cache of what all prompts begin with, for each row."""
+        import torch
+        from transformers import DynamicCache
+
+        shared = common_length(prompts) if len(prompts) > 1 and self.kind == "decoder" else 0
+        if shared < 8:
+            return {}
+        cache = DynamicCache(config=self.model.config)
+        ids = torch.tensor([prompts[0][:shared]], device=self.model.device)
+        with only_at(self.model, torch.tensor([0], device=self.model.device)):
+            self.model(input_ids=ids, past_key_values=cache, use_cache=True)
+        cache.batch_repeat_interleave(len(prompts))
+        return {"past_key_values": cache}
 
     def _finish(self, row: list[int], decided_at: int | None) -> tuple[str, int, bool]:
         ends = self.model.generation_config.eos_token_id

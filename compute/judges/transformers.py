@@ -14,7 +14,7 @@ from triadic.compute.judges.scoring import Asked, EncoderDecoderScorer, PlainSco
 from triadic.compute.judges.tree import TreeScorer
 from triadic.compute.parse import parse
 from triadic.compute.prompts import Prompter, options_of, prompt_hash, shown
-from triadic.schema.errors import BadInput
+from triadic.schema.errors import BadInput, TriadicError
 
 _OPENED = re.compile(r"(<think>|<thinking>)\s*$")  # a template that opens the reasoning and has no switch
 
@@ -46,7 +46,7 @@ class TransformersJudge:
         encoder = checkpoint.kind == "encoder-decoder"
         self.prompter = Prompter(checkpoint.tokenizer, style, framing, encoder=encoder)
         self.names = Names(checkpoint.tokenizer, "" if encoder else self.prompter.text("")[-24:])
-        self.scorer = make_scorer(checkpoint, strategy)
+        self.scorer = make_scorer(checkpoint, strategy, self._probe()) if answer == "score" else None
         opened = _OPENED.search(self.prompter.text(""))
         self.sampler = Sampler(checkpoint, seed, 2048 if opened else 24, lead=opened.group(1) if opened else "")
 
@@ -87,14 +87,24 @@ class TransformersJudge:
             "answer_tokens": [tokens for _, tokens, _ in written],
         }
 
+    def _probe(self) -> list[Asked]:
+        """Questions that share a root, an anchor and a first option, with names of several tokens."""
+        words = [("puffin", "owl", "pocket watch"), ("puffin", "owl", "lawnmower"), ("puffin", "tuxedo", "owl")]
+        words.append(("knitting needle", "sea urchin", "thermos"))
+        columns = [np.array(column, dtype=object) for column in zip(*words, strict=True)]
+        asked = Questions(np.zeros(4, dtype=int), *columns, np.zeros(4, dtype=bool), np.zeros(4, dtype=int))
+        return self._asked(asked, self.prompter.encode(self.prompter.texts(asked)))
+
+    def _asked(self, questions: Questions, prompts: list[list[int]]) -> list[Asked]:
+        words, _ = options_of(questions, self.prompter.framing)
+        named = zip(*(column.tolist() for column in shown(questions, self.prompter.framing)[:2]), strict=True)
+        rows = zip(prompts, words, named, strict=True)
+        return [Asked(prompt, self.names.branches(options), shared) for prompt, options, shared in rows]
+
     def _score(self, questions: Questions, prompts: list[list[int]]) -> dict[str, list]:
-        words, choices = options_of(questions, self.prompter.framing)
+        choices = options_of(questions, self.prompter.framing)[1]
         sides = ["left", "right", "anchor"][: len(choices)]
-        named = list(zip(*(column.tolist() for column in shown(questions, self.prompter.framing)[:2]), strict=True))
-        asked = [
-            Asked(prompt, self.names.branches(options), shared)
-            for prompt, options, shared in zip(prompts, words, named, strict=True)
-        ]
+        asked = self._asked(questions, prompts)
         edges = self.scorer.score(asked)
         logs = np.array([one.branches.totals(values) for one, values in zip(asked, edges, strict=True)])
         out: dict[str, list] = {f"logprob_{side}": logs[:, at].tolist() for at, side in enumerate(sides)}
@@ -106,14 +116,39 @@ class TransformersJudge:
         return out
 
 
-def make_scorer(checkpoint: Checkpoint, strategy: str = "auto"):
-    """The way of scoring for a checkpoint; `strategy` 'plain' asks for the unoptimised one."""
+def make_scorer(checkpoint: Checkpoint, strategy: str, probe: list[Asked]):
+    """The way of scoring for a checkpoint: 'plain', 'tree', or 'auto' (the tree where it gives the plain path's scores).
+
+    Not every architecture follows a tree (ALiBi counts padding as distance, some models take no positions), so the
+    tree is tried on `probe`, a few questions, beside the plain path. BadInput when 'tree' is asked for and fails.
+    """
     if strategy not in ("auto", "plain", "tree"):
         raise BadInput(f"Strategy {strategy!r} is unknown: use 'auto', 'tree' or 'plain'.")
     pad = checkpoint.tokenizer.pad_token_id
     pad = pad if pad is not None else (checkpoint.tokenizer.eos_token_id or 0)
     if checkpoint.kind == "encoder-decoder":
         return EncoderDecoderScorer(checkpoint.model, pad)
-    if checkpoint.kind == "decoder" and strategy != "plain":
-        return TreeScorer(checkpoint.model)
-    return PlainScorer(checkpoint.model, pad, equal_lengths=checkpoint.kind == "recurrent")
+    plain = PlainScorer(checkpoint.model, pad, equal_lengths=checkpoint.kind == "recurrent")
+    if strategy == "plain" or (checkpoint.kind == "recurrent" and strategy == "auto"):
+        return plain
+    tree = TreeScorer(checkpoint.model)
+    if checkpoint.kind == "decoder" and follows_tree(plain, tree, probe):
+        return tree
+    if strategy == "tree":
+        raise BadInput(f"{checkpoint.record['class']} does not follow a prefix tree: use --strategy plain.")
+    return plain
+
+
+def follows_tree(plain: PlainScorer, tree: TreeScorer, probe: list[Asked]) -> bool:
+    """Whether the tree's scores are the plain path's, up to the rounding of the model's dtype."""
+    import torch
+
+    expected = np.concatenate(plain.score(probe))
+    try:
+        found = np.concatenate(tree.score(probe))
+    except torch.OutOfMemoryError:
+        raise
+    except (TypeError, ValueError, RuntimeError, IndexError, AttributeError, TriadicError):
+        return False  # the architecture takes no such mask, positions or cache
+    exact = tree.model.dtype == torch.float32
+    return bool(np.abs(found - expected).mean() < (1e-3 if exact else 0.25))

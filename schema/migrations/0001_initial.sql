@@ -306,7 +306,7 @@ COMMENT ON COLUMN response."raw_text" IS 'the text the rater gave, where it gave
 COMMENT ON COLUMN response."logprob_anchor" IS 'ln P(naming the anchor), odd-one-out only';
 COMMENT ON COLUMN response."logprob_left" IS 'ln P(naming the left option)';
 COMMENT ON COLUMN response."logprob_right" IS 'ln P(naming the right option)';
-COMMENT ON COLUMN response."prompt_hash" IS 'first 64 bits of the SHA-256 of the prompt as sent';
+COMMENT ON COLUMN response."prompt_hash" IS '64-bit BLAKE2b of the prompt as sent';
 COMMENT ON COLUMN response."prompt_tokens" IS 'tokens of the prompt';
 COMMENT ON COLUMN response."answer_tokens" IS 'tokens generated, or scored over all options';
 CREATE TABLE embedding (

@@ -70,6 +70,6 @@ class Response(Table, table=True):
     logprob_anchor: float | None = column("ln P(naming the anchor), odd-one-out only", default=None, sa_type=DOUBLE)
     logprob_left: float | None = column("ln P(naming the left option)", default=None, sa_type=DOUBLE)
     logprob_right: float | None = column("ln P(naming the right option)", default=None, sa_type=DOUBLE)
-    prompt_hash: int | None = column("first 64 bits of the SHA-256 of the prompt as sent", default=None, sa_type=BIG)
+    prompt_hash: int | None = column("64-bit BLAKE2b of the prompt as sent", default=None, sa_type=BIG)
     prompt_tokens: int | None = column("tokens of the prompt", default=None, sa_type=SMALL)
     answer_tokens: int | None = column("tokens generated, or scored over all options", default=None, sa_type=SMALL)
