@@ -216,7 +216,7 @@ def test_intervals_over_answers_cover_about_as_often_as_they_say():
 
 @pytest.mark.slow
 def test_intervals_over_answers_cover_in_a_long_simulation():
-    for name, (moved, plain) in _answer_coverage(300, 100, 1).items():
+    for name, (moved, plain) in _answer_coverage(120, 60, 1).items():
         assert 0.88 <= moved <= 0.995, (name, moved)
         assert moved > plain, name
 
