@@ -8,6 +8,7 @@ View `alignment` sums them up; reports compare models draw by draw.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 
 import numpy as np
@@ -29,10 +30,13 @@ from triadic.schema.tables import DrawKind, Metric, MetricDraw, Role, Stage, Sta
 
 #: How often people agree with the noise-free answer of their own space: VICE simulated at its own scale on anchored
 #: questions about the paper's 128 concepts. For references without a scale of their own.
-HUMAN_ACCURACY = 0.734
+HUMAN_ACCURACY = 0.735
 
 #: The kind of a ceiling draw whose simulated people never err. R² is not monotone in answer quality, so both are kept.
 NOISE_FREE = "ceiling_deterministic"
+
+
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -83,23 +87,30 @@ def align(
     references: list[str] | None = None,
     settings: AlignSettings | None = None,
     seed: int = 0,
+    progress: Progress = lambda done, total: None,
 ) -> list[str]:
     """The ids of the align runs of an embedding against references (ids or names; all of its concept set by default).
 
     A run that is finished is left as it is. Draw i of a bootstrap resamples the same questions, or the same concepts,
-    for every embedding aligned with this seed, so that differences between models can be taken draw by draw. Raises
+    for every embedding aligned with this seed, so that differences between models can be taken draw by draw.
+    `progress` is told how many refits are done, and of how many. Raises
     NotFound for an unknown embedding or reference, BadInput where a figure cannot be computed.
     """
     settings = settings or AlignSettings()
     run_ids, subject = [], None
-    for work in align_runs(lab, embedding_id, references, settings, seed):
+    works = align_runs(lab, embedding_id, references, settings, seed)
+    n_open = sum(not is_finished(lab, work.run_id) for work in works)
+    total = settings.n_bootstraps + settings.n_coin_flips + n_open * (settings.n_ceiling + bool(settings.n_ceiling))
+    for work in works:
         run_id, reference_id = work.begin(lab), work.config["reference"]
         run_ids.append(run_id)
         if is_finished(lab, run_id):
             continue
         note(lab, run_id, Status.started)
         try:
-            subject = subject or Subject(lab, embedding_id, work.concept_set_id, work.parent_run_id)
+            if subject is None:
+                subject = Subject(lab, embedding_id, work.concept_set_id, work.parent_run_id)
+                subject.tell = lambda done: progress(min(done, total), total)
             started = time.monotonic()
             values, draws, detail = _figures(lab, subject, reference_id, settings, seed)
             finish(
@@ -110,6 +121,8 @@ def align(
         except Exception as error:
             note(lab, run_id, Status.failed, error=f"{type(error).__name__}: {error}")
             raise
+    if n_open:
+        progress(total, total)
     return run_ids
 
 

@@ -23,11 +23,16 @@ class Subject:
     """An embedding with what it was made from: the questions as shown, the answers fitted, and the way they were."""
 
     def __init__(self, lab, embedding_id, concept_set_id, embed_run_id):
+        with lab.store.connect():  # opened once for all that is read
+            self._read(lab, embedding_id, concept_set_id, embed_run_id)
+
+    def _read(self, lab, embedding_id, concept_set_id, embed_run_id):
         self.vectors, self.concept_set_id = read_embedding(lab, embedding_id), concept_set_id
         concepts = read_concepts(lab, concept_set_id)
         labels = [None if label is None or label != label else label for label in concepts.category]
         self.labels = labels if len({x for x in labels if x and x != "other"}) > 1 else None
-        self.n_unconverged, self._made = 0, {}
+        self.n_unconverged, self.n_refits, self._made = 0, 0, {}
+        self.tell = lambda done: None  # called with the number of refits made so far
         self.triplets = self.settings = None
         if embed_run_id is None:
             return
@@ -64,6 +69,8 @@ class Subject:
         found = fit_many(self.estimator, answers, weights, n_items=len(self.vectors))
         if not np.isfinite(found.embeddings).all():
             raise BadInput(f"{np.count_nonzero(~np.isfinite(found.embeddings).all((1, 2)))} refits are not finite")
+        self.n_refits += len(weights)
+        self.tell(self.n_refits)
         self.n_unconverged += int(np.count_nonzero(~found.converged))
         return found.embeddings
 

@@ -135,6 +135,8 @@ def _measured(store, metric, reference):
         "SELECT * FROM alignment WHERE is_newest AND metric = ? AND (? IS NULL OR reference = ?)",
         [metric, reference, reference],
     ).assign(origin="measured")
+    if frame.empty:
+        return frame
     beside = store.read(f"SELECT run_id, metric, value FROM alignment WHERE metric IN {BESIDE}")
     wide = beside.pivot(index="run_id", columns="metric", values="value").reindex(columns=list(BESIDE))
     return frame.merge(wide, left_on="run_id", right_index=True, how="left")

@@ -4,7 +4,6 @@ import numpy as np
 
 from triadic.compute.metrics.gate import groups, space
 from triadic.compute.metrics.rsa import euclidean
-from triadic.schema.errors import BadInput
 
 
 def category_silhouette(embedding, labels, ignore=("other",)) -> float:
@@ -28,13 +27,14 @@ def silhouettes(distances, codes, weights=None):
     member = own * weights[:, :, None]
     total = distances @ member  # summed distance of each concept to each category
     size = member.sum(1, keepdims=True)  # (b, 1, m)
-    if ((size > 0).sum(2) < 2).any():
-        raise BadInput("category separation needs two categories or more among the drawn concepts")
     # A concept is no neighbour of itself, nor is a second draw of it: its distance is zero, its weight comes off.
     inside_weight = (size * own).sum(2) - weights
     inside = (total * own).sum(2) / np.where(inside_weight > 0, inside_weight, 1)
     mean = np.where(own | (size == 0), np.inf, total / np.where(size > 0, size, 1))
     outside = mean.min(2)
+    outside = np.where(np.isfinite(outside), outside, 0)
     larger = np.maximum(inside, outside)
     score = np.where((inside_weight > 0) & (larger > 0), (outside - inside) / np.where(larger > 0, larger, 1), 0.0)
-    return (score * weights).sum(1) / weights.sum(1)
+    # A resample that drew one category only, or none, separates nothing.
+    some = ((size > 0).sum(2) > 1).all(1)
+    return np.where(some, (score * weights).sum(1) / np.maximum(weights.sum(1), np.finfo(float).tiny), 0.0)

@@ -1,6 +1,6 @@
 """Linear centred kernel alignment (Kornblith et al., ICML 2019), biased and debiased.
 
-The biased figure grows with d/n: two unrelated 30-dimensional spaces of 128 concepts score about 0.13–0.2. The
+The biased figure grows with d/n: two unrelated 30-dimensional spaces of 128 concepts score about 0.12. The
 debiased one uses the unbiased HSIC of Song et al. (JMLR 2012, section 3.2, equation 4) and is zero on average there.
 """
 

@@ -23,8 +23,15 @@ _BLOCK = 50
 
 
 def concept_weights(n_concepts, n, rng):
-    """How often each concept is drawn in n resamples with replacement: float64 (n, n_concepts), rows sum to n_concepts."""
-    return rng.multinomial(n_concepts, np.full(n_concepts, 1 / n_concepts), size=n).astype(float)
+    """How often each concept is drawn in n resamples with replacement: float64 (n, n_concepts); rows sum to n_concepts.
+
+    A resample of fewer than four different concepts, which tiny sets can give, is drawn again: nothing is defined on it.
+    """
+    even = np.full(n_concepts, 1 / n_concepts)
+    out = rng.multinomial(n_concepts, even, size=n)
+    while len(few := np.flatnonzero((out > 0).sum(1) < 4)):
+        out[few] = rng.multinomial(n_concepts, even, size=len(few))
+    return out.astype(float)
 
 
 def bootstrap_concepts(human, model, n, rng, metrics=None, *, triplets=None, answers=None, labels=None):
@@ -34,7 +41,7 @@ def bootstrap_concepts(human, model, n, rng, metrics=None, *, triplets=None, ans
     """
     if n < 1:
         raise BadInput(f"{n} resamples: ask for one or more")
-    human, model = pair(human, model)
+    human, model = pair(human, model, least=4)
     chosen = applicable(metrics, human=human, model=model, triplets=triplets, answers=answers, labels=labels)
     weights = concept_weights(len(human), n, rng)
     given = {"triplets": triplets, "answers": answers, "labels": labels}
@@ -166,7 +173,9 @@ def _weighted_questions(asked, right):
 
     def statistic(weights):
         weight = weights[:, asked[:, 0]] * weights[:, asked[:, 1]] * weights[:, asked[:, 2]]
-        return (weight @ right) / weight.sum(1)
+        total = weight.sum(1)
+        # Of few questions, none may be left: then the answer is a coin's.
+        return np.where(total > 0, (weight @ right) / np.where(total > 0, total, 1), 0.5)
 
     return statistic
 

@@ -25,7 +25,7 @@ FEW = AlignSettings(
     n_permutations=20, n_coin_flips=3, n_bootstraps=3, n_concept_bootstraps=20, n_ceiling=2, n_split_halves=2
 )
 FIT = FitSettings(n_dims=5)
-N = 1500
+N = 1200
 
 
 def _questions(lab):
@@ -93,7 +93,10 @@ def test_figures_are_those_of_the_metrics_with_draws_of_every_kind(lab):
 
 def test_repeating_it_changes_nothing_and_a_lost_embedding_is_named(lab):
     embedding = embed(lab, _judged(lab), FIT)
-    first = align(lab, embedding, ["wordnet"], FEW)
+    told = []
+    first = align(lab, embedding, ["wordnet"], FEW, progress=lambda done, total: told.append((done, total)))
+    assert told[-1] == (9, 9)
+    assert told == sorted(told)
     before = [lab.store.one(f"SELECT count(*) FROM {t}") for t in ("run", "run_event", "metric", "metric_draw")]
     assert align(lab, embedding, settings=FEW) == first
     assert [lab.store.one(f"SELECT count(*) FROM {t}") for t in ("run", "run_event", "metric", "metric_draw")] == before
@@ -127,7 +130,7 @@ def test_draws_resample_the_same_questions_in_two_raters(lab):
             {tuple(q): w for q, w in zip(np.c_[subject._key(subject.answers)].tolist(), drawn.T, strict=True)}
         )
     both = counted[0].keys() & counted[1].keys()
-    assert 250 < len(both) < N * 0.8
+    assert 200 < len(both) < N * 0.8
     assert all(np.array_equal(counted[0][q], counted[1][q]) for q in both)
 
 
@@ -162,14 +165,15 @@ def test_graded_answers_keep_their_weights_and_get_a_shuffled_null(lab):
 
 
 def test_odd_one_out_answers_of_people_give_split_halves(lab):
+    few = AlignSettings(("procrustes_r2", "answer_agreement"), 5, 2, 2, 5, 1, 2)
     _judged(lab, "crowd", "human", framing="odd-one-out")
     people = _judged(lab, "again", framing="odd-one-out", seed=5)
     for settings in (FIT, FitSettings(algorithm="spose", n_dims=5)):
-        (run_id,) = align(lab, embed(lab, people, settings), settings=FEW)
+        (run_id,) = align(lab, embed(lab, people, settings), settings=few)
         halves = _draws(lab, run_id, "split_half")
         assert len(halves) == 2
         assert halves.mean() > _draws(lab, run_id, "coin_flips").mean()
-    (run_id,) = align(lab, embed(lab, _judged(lab), FIT), settings=FEW)  # their pairs answer anchored questions too
+    (run_id,) = align(lab, embed(lab, _judged(lab), FIT), settings=few)  # their pairs answer anchored questions too
     assert len(_draws(lab, run_id, "split_half")) == 2
 
 
@@ -233,3 +237,20 @@ def test_simulated_answers_here_are_those_of_the_simulator(lab):
     gram = reference @ reference.T
     clear = np.abs(gram[asked[:, 0], asked[:, 1]] - gram[asked[:, 0], asked[:, 2]]) > 1e-4
     assert np.array_equal(read[clear], expected[clear])
+
+
+def test_a_small_set_of_the_users_own_gets_the_figures_that_it_allows(empty_lab):
+    """Eight concepts without categories: no ten neighbours, no five folds, no silhouette, and no failure."""
+    from triadic.ingest.concepts import ingest_concepts
+    from triadic.ingest.reference import reference_from_file
+
+    folder = empty_lab.path
+    (folder / "words.csv").write_text("word\n" + "\n".join("abcdefgh"))
+    np.savetxt(folder / "space.txt", np.random.default_rng(0).normal(size=(8, 3)))
+    ingest_concepts(empty_lab, folder / "words.csv", "letters")
+    reference_from_file(empty_lab, folder / "space.txt", "letters", "own")
+    other = reference_from_file(empty_lab, folder / "space.txt", "letters", "again", n_dims=2)
+    align(empty_lab, other, ["own"], FEW)
+    stored = set(empty_lab.store.read("SELECT name FROM metric").name)
+    without = {"procrustes_r2_cv", "knn_overlap", "category_silhouette", "triplet_agreement", "answer_agreement"}
+    assert stored == set(METRICS) - without

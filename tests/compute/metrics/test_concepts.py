@@ -107,6 +107,18 @@ def test_two_models_are_resampled_alike(spaces):
         bootstrap_concepts(human, model, 0, rng)
 
 
+def test_tiny_sets_give_finite_draws():
+    rng = np.random.default_rng(3)
+    labels, asked = ["a", "a", "b", "b", None], np.array([[0, 1, 2], [3, 4, 0]])
+    given = {"triplets": asked, "answers": asked, "labels": labels}
+    drawn = bootstrap_concepts(rng.normal(size=(5, 2)), rng.normal(size=(5, 2)), 300, rng, **given)
+    assert set(drawn) == set(METRICS) - {"procrustes_r2_cv", "knn_overlap"}
+    assert all(np.isfinite(values).all() for values in drawn.values())
+    assert ((concept_weights(5, 500, rng) > 0).sum(1) >= 4).all()
+    with pytest.raises(BadInput, match="at least 4"):
+        bootstrap_concepts(rng.normal(size=(3, 2)), rng.normal(size=(3, 2)), 3, rng)
+
+
 def test_intervals_are_percentiles_and_can_be_moved_onto_the_figure():
     draws = np.arange(101.0)
     assert interval(draws, 0.9) == pytest.approx((5, 95))
