@@ -65,7 +65,7 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
-def bar(what: str):
+def bar(what: str, unit: str = "answers"):
     """A progress bar on stderr that appears with its first news; called with (done, total)."""
     line = None
 
@@ -73,7 +73,7 @@ def bar(what: str):
         from tqdm import tqdm
 
         nonlocal line
-        line = line or tqdm(desc=what, total=total, initial=done, unit=" answers", dynamic_ncols=True, mininterval=0.5)
+        line = line or tqdm(desc=what, total=total, initial=done, unit=f" {unit}", dynamic_ncols=True, mininterval=0.5)
         line.update(done - line.n)
         if done >= total:
             line.close()
@@ -407,7 +407,7 @@ def align_command(lab, models):
     from triadic.compute.pipeline import runs_of
 
     for run_id in runs_of(lab, "embed", models):
-        for aligned in align(lab, run_id):
+        for aligned in align(lab, run_id, progress=bar("align", "refits")):
             click.echo(aligned)
     mirror(lab)
 
@@ -436,7 +436,7 @@ def run(lab, models, dry_run, triplet_set, seed, algorithm, n_dims, heldout_shar
         if dry_run:
             click.echo("\n".join(missing(lab, name, questions, settings)) or f"{name}: nothing is missing")
         else:
-            run_rater(lab, name, questions, settings, bar(name))
+            run_rater(lab, name, questions, settings, bar(name), bar(f"{name}: align", "refits"))
             say(f"{name}: done; `triadic report ranking` shows where it stands")
     mirror(lab)
 
@@ -524,9 +524,10 @@ def compare(lab, first, second, metric, reference):
     Example: triadic report compare gemma-3-270m all-MiniLM-L6-v2
     """
     from triadic.reports.compare import report as compared
+    from triadic.schema.lookup import find_rater
 
-    how = {"first": first, "second": second, "metric": metric, "reference": reference}
-    return lab, compared(lab.store, first, second, metric, reference), how
+    how = {"first": find_rater(lab, first), "second": find_rater(lab, second), "metric": metric, "reference": reference}
+    return lab, compared(lab.store, **how), how
 
 
 def _statistical(name: str, doc: str, *options, origin: str = "published"):
@@ -688,7 +689,7 @@ def demo(lab, triplets, extra, reference, seed):
     questions = draw_triplet_set(lab, DEFAULT_SET, triplets, seed)
     for name in ("gemma3-270m", "minilm", *extra):
         rater = add_packaged(lab, name)
-        run_rater(lab, rater, questions, progress=bar(rater))
+        run_rater(lab, rater, questions, None, bar(rater), bar(f"{rater}: align", "refits"))
     mirror(lab)
     click.echo(standing(lab))
 

@@ -32,8 +32,7 @@ from triadic.schema.tables import DrawKind, Metric, MetricDraw, Role, Stage, Sta
 #: questions about the paper's 128 concepts. For references without a scale of their own.
 HUMAN_ACCURACY = 0.735
 
-#: The kind of a ceiling draw whose simulated people never err. R² is not monotone in answer quality, so both are kept.
-NOISE_FREE = "ceiling_deterministic"
+#  R² is not monotone in answer quality, so the ceiling is kept twice: people who err as people do, and who never err.
 
 
 Progress = Callable[[int, int], None]
@@ -163,7 +162,7 @@ def _refits(lab, subject, reference_id, yardstick, settings, seed, detail):
     if settings.n_ceiling:
         source, temperature = _people(lab, reference_id, yardstick.human, subject)
         detail["ceiling_temperature"] = temperature
-        for kind, n, heat in ((DrawKind.ceiling, settings.n_ceiling, temperature), (NOISE_FREE, 1, 0.0)):
+        for kind, n, heat in ((DrawKind.ceiling, settings.n_ceiling, temperature), (DrawKind.ceiling_deterministic, 1, 0.0)):
             people = simulated_people(
                 source, subject.asked, subject.fit, n, np.random.default_rng([seed, 6]),
                 temperature=heat, framing=subject.framing,

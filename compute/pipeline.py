@@ -35,12 +35,13 @@ def run_rater(
     rater_id: str,
     triplet_set_id: str,
     settings: RunSettings | None = None,
-    progress: Progress = lambda done, total: None,
+    judging: Progress = lambda done, total: None,
+    aligning: Progress = lambda done, total: None,
 ) -> list[str]:
     """Judge, embed and align one rater, doing only what is missing; returns the ids of its align runs."""
     settings = settings or RunSettings()
-    judge_id = judge_rater(lab, rater_id, triplet_set_id, settings, progress)
-    return align(lab, embed(lab, judge_id, settings.fit, settings.seed))
+    judge_id = judge_rater(lab, rater_id, triplet_set_id, settings, judging)
+    return align(lab, embed(lab, judge_id, settings.fit, settings.seed), progress=aligning)
 
 
 def judge_rater(lab: Lab, rater_id: str, triplet_set_id: str, settings: RunSettings, progress: Progress) -> str:

@@ -416,6 +416,6 @@ CREATE TABLE metric_draw (
 COMMENT ON TABLE metric_draw IS 'One draw of a metric under resampling or a null. Bulk; two models'' draws with one number pair up.';
 COMMENT ON COLUMN metric_draw."run_id" IS 'the align run';
 COMMENT ON COLUMN metric_draw."name" IS 'the metric';
-COMMENT ON COLUMN metric_draw."kind" IS 'permutation, coin_flips, ceiling, split_half, bootstrap_answers or bootstrap_concepts';
+COMMENT ON COLUMN metric_draw."kind" IS 'permutation, coin_flips, ceiling, ceiling_deterministic, split_half, bootstrap_answers or bootstrap_concepts';
 COMMENT ON COLUMN metric_draw."draw" IS '0-based number of the draw; the same number means the same resample across raters';
 COMMENT ON COLUMN metric_draw."value" IS 'the metric on this draw';

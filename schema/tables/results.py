@@ -82,6 +82,7 @@ class DrawKind(StrEnum):
     permutation = "permutation"
     coin_flips = "coin_flips"
     ceiling = "ceiling"
+    ceiling_deterministic = "ceiling_deterministic"
     split_half = "split_half"
     bootstrap_answers = "bootstrap_answers"
     bootstrap_concepts = "bootstrap_concepts"
@@ -93,6 +94,8 @@ class MetricDraw(Table, table=True):
     __tablename__ = "metric_draw"
     run_id: str = key("the align run")
     name: str = key("the metric")
-    kind: str = key("permutation, coin_flips, ceiling, split_half, bootstrap_answers or bootstrap_concepts")
+    kind: str = key(
+        "permutation, coin_flips, ceiling, ceiling_deterministic, split_half, bootstrap_answers or bootstrap_concepts"
+    )
     draw: int = key("0-based number of the draw; the same number means the same resample across raters")
     value: float = column("the metric on this draw", sa_type=DOUBLE)
