@@ -40,7 +40,7 @@ def add_model(
     elif path.is_dir():
         weights = str(path.resolve())
     rater_id = name or _known_as(lab, weights) or Path(gguf_file or weights.rstrip("/")).name.removesuffix(".gguf")
-    where = {"weights": weights, "gguf_file": gguf_file, "revision": revision}
+    where = {"weights": weights, "gguf_file": gguf_file, "revision": revision, "hf_id": _hub_id(weights)}
     rows = []
     checkpoint = {} if weights.startswith(NO_FILES) else _read(weights, gguf_file, revision, trust_remote_code)
     if checkpoint:
@@ -76,6 +76,13 @@ def _known_as(lab: Lab, hf_id: str) -> str | None:
     """The suite's name of a hub id, so that what is known of it is used and nothing is entered twice."""
     row = lab.store.one("SELECT rater_id FROM model_current WHERE lower(hf_id) = lower(?) ORDER BY rater_id", [hf_id])
     return row and row[0]
+
+
+def _hub_id(weights: str) -> str | None:
+    """`weights` itself where it is a hub id: owner/name, and nothing on this disk."""
+    return (
+        weights if weights.count("/") == 1 and not weights.startswith(NO_FILES) and not Path(weights).exists() else None
+    )
 
 
 def _evidence(rater_id: str, evidence: str, values: dict[str, Any], provenance: dict[str, str]) -> Model:

@@ -17,24 +17,24 @@ def model_card(lab: Lab, name: str) -> pd.DataFrame:
     import pandas as pd
 
     rater = find_rater(lab, name)
-    rows = lab.store.read(
-        "SELECT * EXCLUDE (model_id, rater_id), CASE evidence WHEN 'user' THEN 3 WHEN 'checkpoint' THEN 2 ELSE 1 END "
-        "AS rank FROM model WHERE rater_id = ? ORDER BY rank DESC, recorded_at DESC",
+    rows = lab.store.arrow(
+        "SELECT * EXCLUDE (model_id, rater_id, recorded_at), CASE evidence WHEN 'user' THEN 3 WHEN 'checkpoint' THEN 2 "
+        "ELSE 1 END AS rank FROM model WHERE rater_id = ? ORDER BY rank DESC, recorded_at DESC",
         [rater],
-    )
+    ).to_pylist()
     cards = []
-    for column in rows.columns.drop(["evidence", "recorded_at", "provenance", "rank"]):
-        known = rows[rows[column].notna()]
-        if known.empty:
+    for column in rows[0] if rows else ():
+        known = [row for row in rows if row[column] is not None]
+        if column in ("evidence", "provenance", "rank") or not known:
             continue
-        best, others = known.iloc[0], known.iloc[1:]
-        differing = [f"{r.evidence}: {r[column]}" for _, r in others.iterrows() if r[column] != best[column]]
+        best, *others = known
+        differing = [f"{row['evidence']}: {row[column]}" for row in others if row[column] != best[column]]
         cards.append(
             {
                 "ingredient": column,
-                "value": best[column],
-                "evidence": best.evidence,
-                "provenance": json.loads(best.provenance).get(column),
+                "value": str(best[column]),
+                "evidence": best["evidence"],
+                "provenance": json.loads(best["provenance"]).get(column),
                 "also": "; ".join(differing) or None,
             }
         )

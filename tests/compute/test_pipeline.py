@@ -34,7 +34,7 @@ def counts(lab):
 def test_running_twice_changes_nothing(lab, quick):
     rater, _ = add_model(lab, "scripted:", "rule")
     questions, settings = draw_triplet_set(lab, "things-128", 600, 0), RunSettings(fit=FitSettings(n_dims=4))
-    assert [line.split(":")[1].split()[0].rstrip(',') for line in missing(lab, rater, questions, settings)] == [
+    assert [line.split(":")[1].split()[0].rstrip(",") for line in missing(lab, rater, questions, settings)] == [
         "judge",
         "embed",
         "align",

@@ -1,0 +1,92 @@
+"""Adding one model at a time: what is told, what is read, what the suite knows; never a guess."""
+
+import json
+
+import pytest
+
+from triadic.ingest import models
+from triadic.ingest.models import add_model, lacking
+from triadic.ingest.packaged import DEMO_NAMES, add_packaged
+from triadic.reports.card import model_card
+from triadic.schema.errors import BadInput
+
+
+@pytest.fixture
+def checkpoint(monkeypatch):
+    """What a checkpoint's files would tell, without a hub."""
+    found = {"n_params": (7.62, "safetensors headers"), "n_layers": (28, "config.json")}
+    monkeypatch.setattr(models, "_read", lambda *args: found)
+
+
+def current(lab, rater):
+    return lab.store.read("SELECT * FROM model_current WHERE rater_id = ?", [rater]).iloc[0]
+
+
+def test_a_model_of_the_suite_keeps_its_name_and_what_is_known_of_it(lab, checkpoint):
+    rater, found = add_model(lab, "Qwen/Qwen2.5-7B-Instruct")
+    assert (rater, found) == ("qwen25-7b-instruct", 2)
+    row = current(lab, rater)
+    assert row.n_params == 7.62  # the checkpoint outranks the suite's 7.616
+    assert (row.hidden_size, row.family, row.prompt_style, row.training_tokens) == (3584, "Qwen", "chat", 18)
+    card = model_card(lab, rater).set_index("ingredient")
+    assert card.loc["n_params", "also"] == "suite: 7.616"
+    assert card.loc["n_params", "provenance"] == "safetensors headers"
+    assert card.loc["n_layers", "value"] == "28"
+
+
+def test_adding_twice_changes_nothing_and_telling_more_adds_to_it(lab, checkpoint):
+    add_model(lab, "some/new-model")
+    n = lab.store.one("SELECT count(*) FROM model")
+    add_model(lab, "some/new-model")
+    assert lab.store.one("SELECT count(*) FROM model") == n
+    assert "family" in lacking(lab, "new-model")
+    add_model(lab, "some/new-model", told={"family": "New", "training_tokens": 1.5})
+    assert current(lab, "new-model").family == "New"
+    assert current(lab, "new-model").hf_id == "some/new-model"
+    assert "family" not in lacking(lab, "new-model")
+    add_model(lab, "some/new-model", told={"family": "Newer"})
+    assert current(lab, "new-model").family == "Newer"
+    assert current(lab, "new-model").training_tokens == 1.5
+
+
+def test_what_nobody_tells_stays_empty(lab, checkpoint):
+    add_model(lab, "some/new-model")
+    row = current(lab, "new-model")
+    assert row[["family", "instruction_tuned", "post_training_stage", "training_tokens", "prompt_style"]].isna().all()
+
+
+def test_every_value_has_its_provenance(lab, checkpoint):
+    add_model(lab, "some/new-model", told={"family": "New"})
+    for evidence, provenance in lab.store.read(
+        "SELECT evidence, provenance FROM model WHERE rater_id = 'new-model'"
+    ).values:
+        assert json.loads(provenance), evidence
+
+
+@pytest.mark.parametrize(
+    ("told", "line"),
+    [
+        ({"prompt_style": "poem"}, "prompt style is one of chat, base"),
+        ({"n_layers": -3}, "n_layers = -3 is refused"),
+        ({"training_tokens": "many"}, "training_tokens = 'many' is refused"),
+        ({"flavour": "mint"}, "no ingredient called flavour"),
+    ],
+)
+def test_impossible_values_are_refused_whole(lab, checkpoint, told, line):
+    before = lab.store.one("SELECT count(*) FROM model")
+    with pytest.raises(BadInput, match=line):
+        add_model(lab, "some/new-model", told=told)
+    assert lab.store.one("SELECT count(*) FROM model") == before
+
+
+def test_a_gguf_file_is_its_folder_and_its_name(lab, tmp_path, checkpoint):
+    (tmp_path / "tiny.Q4_0.gguf").write_bytes(b"GGUF")
+    rater, _ = add_model(lab, str(tmp_path / "tiny.Q4_0.gguf"))
+    assert rater == "tiny.Q4_0"
+    assert tuple(current(lab, rater)[["weights", "gguf_file"]]) == (str(tmp_path), "tiny.Q4_0.gguf")
+
+
+@pytest.mark.parametrize("name", DEMO_NAMES)
+def test_packaged_raters_are_entered_without_their_packages(lab, name):
+    assert add_packaged(lab, name) == DEMO_NAMES[name]
+    assert current(lab, DEMO_NAMES[name]).weights == f"package:{name}"
