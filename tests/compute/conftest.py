@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from triadic.compute.judges.base import Questions
 
-WORDS = ["dog", "cat", "baseball", "baseball glove", "hot-air balloon", "bee", "mouse", "fire alarm", "sea urchin", "cup"]
+WORDS = [
+    "dog",
+    "cat",
+    "baseball",
+    "baseball glove",
+    "hot-air balloon",
+    "bee",
+    "mouse",
+    "fire alarm",
+    "sea urchin",
+    "cup",
+]
 TEMPLATE = (
     "{{ bos_token }}{% for m in messages %}<turn>{{ m['role'] }}\n{{ m['content'] }}<end>\n{% endfor %}"
     "{% if add_generation_prompt %}<turn>assistant\n{% endif %}"
@@ -39,7 +49,10 @@ def train_tokenizer(folder, template=TEMPLATE):
     core.decoder = decoders.ByteLevel()
     special = ["<pad>", "<s>", "</s>", "<turn>", "<end>"]
     trainer = trainers.BpeTrainer(
-        vocab_size=400, special_tokens=special, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+        vocab_size=400,
+        special_tokens=special,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
     )
     text = ["Which item is most similar to dog: cat or cup? Respond only with the item name. QUESTION: Answer:", *WORDS]
     core.train_from_iterator(text * 4, trainer)

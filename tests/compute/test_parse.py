@@ -3,7 +3,6 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from triadic.compute.parse import INVALID, decided, parse, strip_reasoning
 
 WORDS = ["dog", "baseball", "baseball glove", "hot-air balloon", "mouse", "knife", "cherry", "souffle", "jeans", "bus"]
@@ -71,7 +70,11 @@ def test_always_a_choice_or_a_known_reason(text, options):
     assert choice is None or 0 <= choice < len(options)
 
 
-@given(two, st.sampled_from(["{}", "{}.", "The {}", "answer: {}", "A {}!", '"{}"', "I choose {}", "{}\nmore words"]), st.data())
+@given(
+    two,
+    st.sampled_from(["{}", "{}.", "The {}", "answer: {}", "A {}!", '"{}"', "I choose {}", "{}\nmore words"]),
+    st.data(),
+)
 def test_any_option_is_recognised_in_any_dress(options, dress, data):
     which = data.draw(st.integers(0, len(options) - 1))
     change = data.draw(st.sampled_from([str, str.upper, str.title, str.capitalize]))

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from triadic.compute.prompts import SYSTEM, Prompter, options_of, prompt_hash, question_texts, shown
 from triadic.schema.errors import BadInput
 
@@ -11,7 +10,9 @@ REFUSES = (
     "<turn>{{ m['role'] }}\n{{ m['content'] }}<end>\n{% endfor %}<turn>model\n"
 )
 DROPS = "{% for m in messages if m['role'] == 'user' %}<turn>{{ m['content'] }}<end>{% endfor %}<turn>"
-SWITCH = "{% for m in messages %}<turn>{{ m['content'] }}{% endfor %}{% if enable_thinking is false %}<quiet>{% endif %}"
+SWITCH = (
+    "{% for m in messages %}<turn>{{ m['content'] }}{% endfor %}{% if enable_thinking is false %}<quiet>{% endif %}"
+)
 TRIMS = "{% for m in messages %}<turn>{{ m['content'].replace('QUESTION: ', '') }}<end>{% endfor %}<turn>"
 
 
@@ -56,7 +57,9 @@ def test_an_encoder_keeps_the_closing_token(new_tokenizer):
     from tokenizers import processors
 
     tokenizer = new_tokenizer()
-    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 2)])
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single="$A </s>", special_tokens=[("</s>", 2)]
+    )
     assert Prompter(tokenizer, "base", encoder=True).encode(["dog"])[0][-1] == 2
     assert 2 not in Prompter(tokenizer, "base").encode(["dog"])[0]
 
@@ -79,7 +82,9 @@ def test_a_template_that_edits_the_words_is_followed(new_tokenizer):
     tokenizer = new_tokenizer(TRIMS)
     prompter = Prompter(tokenizer, "chat")
     turns = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": "QUESTION: dog"}]
-    assert prompter.text("QUESTION: dog") == tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+    assert prompter.text("QUESTION: dog") == tokenizer.apply_chat_template(
+        turns, tokenize=False, add_generation_prompt=True
+    )
 
 
 def test_style_is_never_guessed(new_tokenizer):

@@ -3,7 +3,6 @@
 import struct
 
 import pytest
-
 from triadic.compute.judges.packaged import packaged
 from triadic.ingest.checkpoint import architecture, count_safetensors, from_config, read_checkpoint
 from triadic.ingest.gguf_header import read_gguf_header
@@ -103,10 +102,10 @@ def test_what_cannot_be_read_is_said(tmp_path):
     with pytest.raises(NotFound):
         read_checkpoint(tmp_path, "no.gguf")
     (tmp_path / "bad.gguf").write_bytes(b"not one")
-    with pytest.raises(BadInput, match="bad.gguf"):
+    with pytest.raises(BadInput, match=r"bad\.gguf"):
         read_checkpoint(tmp_path / "bad.gguf")
     (tmp_path / "cut.gguf").write_bytes(b"GGUF" + struct.pack("<IQQ", 3, 2, 5))
-    with pytest.raises(BadInput, match="cut.gguf"):
+    with pytest.raises(BadInput, match=r"cut\.gguf"):
         read_gguf_header(tmp_path / "cut.gguf")
     (tmp_path / "config.json").write_text("{broken")
     with pytest.raises(BadInput):

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from triadic.compute.judges.base import ANSWER_COLUMNS
 from triadic.compute.judges.scripted import ScriptedJudge, letters_in_common
 from triadic.schema.errors import BadInput
@@ -25,7 +24,9 @@ def test_rates_are_what_was_asked_for(questions):
     assert invalid.mean() == pytest.approx(0.25, abs=0.04)
     assert all((reason is not None) == bad for reason, bad in zip(got["invalid_reason"], invalid, strict=True))
     first = np.where(asked.flipped, "right", "left")
-    assert all(choice == shown for choice, shown in zip(np.array(got["choice"])[~invalid], first[~invalid], strict=True))
+    assert all(
+        choice == shown for choice, shown in zip(np.array(got["choice"])[~invalid], first[~invalid], strict=True)
+    )
 
 
 def test_the_rule_decides_without_bias(questions):

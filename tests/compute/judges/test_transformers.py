@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from triadic.compute.judges.loading import load
 from triadic.compute.judges.scoring import PlainScorer
 from triadic.compute.judges.transformers import TransformersJudge
@@ -111,7 +110,9 @@ def test_out_of_memory_halves_the_batch(tiny, questions, name):
     expected, seen = ask(one, asked), []
 
     def run_out(_, args, kwargs):
-        rows = (kwargs.get("input_ids") if kwargs.get("input_ids") is not None else kwargs["decoder_input_ids"]).shape[0]
+        rows = (kwargs.get("input_ids") if kwargs.get("input_ids") is not None else kwargs["decoder_input_ids"]).shape[
+            0
+        ]
         seen.append(rows)
         if rows > 4:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
@@ -140,7 +141,9 @@ def test_sampling_stores_text_and_repeats_itself(tiny, questions, name):
     first, again = one.answer(asked), one.answer(asked)
     assert first == again
     assert all(isinstance(text, str) for text in first["raw_text"])
-    assert all((choice is None) != (why is None) for choice, why in zip(first["choice"], first["invalid_reason"], strict=True))
+    assert all(
+        (choice is None) != (why is None) for choice, why in zip(first["choice"], first["invalid_reason"], strict=True)
+    )
     assert max(first["answer_tokens"]) <= one.sampler.limit
     assert one.config()["sampler"]["do_sample"] is True
     assert judge(tiny(name), answer="sample", seed=4).config() != one.config()
@@ -232,3 +235,26 @@ def test_what_is_not_there_is_said_in_one_line(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(BadInput):
         load(tmp_path / "empty")
+
+
+def test_the_real_small_model_from_gguf(tmp_path, questions):
+    """SmolLM2-135M-Instruct: unpacked once, then the tree and the plain path give the same scores in float32."""
+    from triadic.compute.judges.packaged import packaged
+
+    try:
+        home = packaged("smollm2", tmp_path)
+    except NotFound as missing:
+        pytest.skip(str(missing))
+    opened = load(home.folder, gguf_file=home.gguf_file, dtype="float32", device="cpu", cache=tmp_path)
+    assert opened.record["gguf_file"] == home.gguf_file
+    (kept,) = tmp_path.iterdir()
+    before = kept.stat().st_mtime_ns
+    load(home.folder, gguf_file=home.gguf_file, dtype="float32", device="cpu", cache=tmp_path)
+    assert kept.stat().st_mtime_ns == before
+    asked = questions(12)
+    tree = TransformersJudge(opened, "chat", strategy="tree")
+    plain = TransformersJudge(opened, "chat", strategy="plain")
+    scores = ask(tree, asked)
+    np.testing.assert_allclose(scores, ask(plain, asked), atol=1e-3)
+    assert (scores < 0).all()
+    assert scores.std() > 0.5
