@@ -181,6 +181,7 @@ def _check_dtype(dtype: str, kind: str) -> str:
 
 def _open_model(source: str, config, dtype: str, options: dict, allow_pickle: bool):
     import torch
+    import transformers
     from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, AutoModelForSeq2SeqLM
 
     if options.get("trust_remote_code") and "AutoModelForCausalLM" in (getattr(config, "auto_map", None) or {}):
@@ -191,7 +192,9 @@ def _open_model(source: str, config, dtype: str, options: dict, allow_pickle: bo
         door = AutoModelForCausalLM
     else:
         door = AutoModelForImageTextToText  # vision-language checkpoints, asked in text
-    if "gguf_file" in options:  # given a configuration, the library would leave its own unpacking note in it
+    if "gguf_file" in options:
+        if hasattr(transformers, "GgufConfig"):  # later versions keep weights packed: slow here, and cannot be saved
+            options["quantization_config"] = transformers.GgufConfig(dequantize=True)
         return door.from_pretrained(source, dtype=getattr(torch, dtype), **options)
     if not allow_pickle:
         options["use_safetensors"] = True
@@ -203,8 +206,6 @@ def _gguf(source: str, gguf_file: str, dtype: str, options: dict, cache) -> tupl
     import transformers
 
     options = options | {"gguf_file": gguf_file}
-    if hasattr(transformers, "GgufConfig"):  # later versions keep weights packed, which is slow and cannot be saved
-        options["quantization_config"] = transformers.GgufConfig(dequantize=True)
     if cache is None:
         return source, options
     kept = Path(cache) / f"{Path(gguf_file).stem}-{fingerprint(source, gguf_file) or 'hub'}-{dtype}"

@@ -116,7 +116,7 @@ class TransformersJudge:
 
 
 def make_scorer(checkpoint: Checkpoint, strategy: str, probe: list[Asked]):
-    """The way of scoring for a checkpoint: 'plain', 'tree', or 'auto' (the tree where it gives the plain path's scores).
+    """The way of scoring for a checkpoint: 'plain', 'tree', or 'auto' (the tree where its scores are the plain path's).
 
     Not every architecture follows a tree (ALiBi counts padding as distance, some models take no positions), so the
     tree is tried on `probe`, a few questions, beside the plain path. BadInput when 'tree' is asked for and fails.
