@@ -15,6 +15,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from triadic.schema.errors import BadInput
 
 if TYPE_CHECKING:

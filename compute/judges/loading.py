@@ -214,7 +214,8 @@ def _gguf(source: str, gguf_file: str, dtype: str, options: dict, cache) -> tupl
         try:
             with _one_line_errors(source):
                 config = transformers.AutoConfig.from_pretrained(source, **options)
-                tokenizer = transformers.AutoTokenizer.from_pretrained(source, **options)
+                plain = {key: value for key, value in options.items() if key != "quantization_config"}
+                tokenizer = transformers.AutoTokenizer.from_pretrained(source, **plain)
                 model = _open_model(source, config, dtype, dict(options), allow_pickle=False)
             for saved in (model, tokenizer):
                 saved.save_pretrained(waiting)

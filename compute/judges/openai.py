@@ -6,6 +6,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+
 from triadic.compute.judges.base import Questions
 from triadic.compute.parse import parse
 from triadic.compute.prompts import SYSTEM, check_framing, options_of, prompt_hash, question_texts

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 import numpy as np
+
 from triadic.schema.errors import TriadicError, Unavailable
 
 Item = TypeVar("Item")

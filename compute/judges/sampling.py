@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 
 import numpy as np
+
 from triadic.compute.judges.reading import halving, only_at
 from triadic.compute.judges.tree import common_length
 from triadic.compute.parse import decided

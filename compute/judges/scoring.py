@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
 from triadic.compute.judges.names import Branches
 from triadic.compute.judges.reading import edge_logs, halving, only_at, right_padded
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from hashlib import blake2b
 
 import numpy as np
+
 from triadic.compute.judges.base import Questions
 from triadic.compute.prompts import check_framing, prompt_hash, question_texts
 from triadic.schema.errors import BadInput

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import numpy as np
+
 from triadic.compute.judges.base import Questions
 from triadic.compute.judges.loading import Checkpoint
 from triadic.compute.judges.names import Names

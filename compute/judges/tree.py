@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
 from triadic.compute.judges.attention import fast_on_processors
 from triadic.compute.judges.reading import edge_logs, halving, only_at
 from triadic.compute.judges.scoring import Asked

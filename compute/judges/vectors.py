@@ -6,6 +6,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
+
 from triadic.compute.judges.base import Questions
 from triadic.compute.prompts import check_framing
 from triadic.schema.errors import BadInput, NotFound

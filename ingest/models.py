@@ -1,0 +1,100 @@
+"""Adding one model at a time: what its checkpoint says, what the suite knows, and what the user tells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from triadic.schema.errors import BadInput
+from triadic.schema.keys import content_key
+from triadic.schema.lab import Lab
+from triadic.schema.store import insert_rows
+from triadic.schema.tables import Model, Rater, RaterKind
+
+PACKAGE = "package:"  # weights that ship in a Python package
+NO_FILES = (PACKAGE, "scripted:", "http://", "https://")  # nothing to read ingredients from
+PROMPT_STYLES = ("chat", "base")
+
+
+def add_model(
+    lab: Lab,
+    weights: str,
+    name: str | None = None,
+    *,
+    gguf_file: str | None = None,
+    revision: str | None = None,
+    trust_remote_code: bool = False,
+    kind: RaterKind = RaterKind.llm,
+    told: dict[str, Any] | None = None,
+) -> tuple[str, int]:
+    """Enter a model and every ingredient that is known of it; returns its rater id and how many its files gave.
+
+    `weights` is where to load it from: a hub id, a folder, a GGUF file, package:NAME, scripted:… or a server's URL.
+    `told` holds what the user gave by option; what neither that nor the checkpoint says comes from the suite where the
+    model is in it, and stays empty otherwise. Adding a model again changes nothing.
+    Raises BadInput for a value the table refuses, or an unknown prompt style.
+    """
+    path = Path(weights)
+    if path.suffix == ".gguf" and path.is_file():
+        weights, gguf_file = str(path.parent.resolve()), path.name
+    elif path.is_dir():
+        weights = str(path.resolve())
+    rater_id = name or _known_as(lab, weights) or Path(gguf_file or weights.rstrip("/")).name.removesuffix(".gguf")
+    where = {"weights": weights, "gguf_file": gguf_file, "revision": revision}
+    rows = []
+    checkpoint = {} if weights.startswith(NO_FILES) else _read(weights, gguf_file, revision, trust_remote_code)
+    if checkpoint:
+        rows.append(_evidence(rater_id, "checkpoint", {k: v for k, (v, _) in checkpoint.items()},
+                              {k: p for k, (_, p) in checkpoint.items()}))  # fmt: skip
+    given = {k: v for k, v in (where | (told or {})).items() if v is not None}
+    if given.get("prompt_style") not in (None, *PROMPT_STYLES):
+        raise BadInput(f"prompt style is one of {', '.join(PROMPT_STYLES)}, not {given['prompt_style']!r}")
+    rows.append(_evidence(rater_id, "user", given, dict.fromkeys(given, "given by option")))
+    with lab.store.transaction() as con:
+        insert_rows(con, Rater, [Rater(rater_id=rater_id, kind=kind, description=f"loaded from {weights}")])
+        insert_rows(con, Model, rows)
+    return rater_id, len(checkpoint)
+
+
+def lacking(lab: Lab, rater_id: str) -> list[str]:
+    """Ingredients the reports use that nobody has told yet, in the order of the table."""
+    wanted = [
+        "family", "n_params", "n_layers", "hidden_size", "mlp_dim", "vocab_size", "context_length",
+        "architecture", "instruction_tuned", "post_training_stage", "training_tokens", "prompt_style",
+    ]  # fmt: skip
+    row = lab.store.read("SELECT * FROM model_current WHERE rater_id = ?", [rater_id])
+    return wanted if row.empty else [name for name in wanted if row[name].isna().all()]
+
+
+def _read(weights: str, gguf_file: str | None, revision: str | None, trust_remote_code: bool) -> dict:
+    from triadic.ingest.checkpoint import read_checkpoint
+
+    return read_checkpoint(weights, gguf_file=gguf_file, revision=revision, trust_remote_code=trust_remote_code)
+
+
+def _known_as(lab: Lab, hf_id: str) -> str | None:
+    """The suite's name of a hub id, so that what is known of it is used and nothing is entered twice."""
+    row = lab.store.one("SELECT rater_id FROM model_current WHERE lower(hf_id) = lower(?) ORDER BY rater_id", [hf_id])
+    return row and row[0]
+
+
+def _evidence(rater_id: str, evidence: str, values: dict[str, Any], provenance: dict[str, str]) -> Model:
+    from pydantic import ValidationError
+
+    unknown = set(values) - set(Model.model_fields)
+    if unknown:
+        raise BadInput(f"a model has no ingredient called {', '.join(sorted(unknown))}")
+    try:
+        return Model.model_validate(
+            {
+                **values,
+                "model_id": content_key(rater_id, evidence, values),
+                "rater_id": rater_id,
+                "evidence": evidence,
+                "provenance": provenance,
+            }
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        raise BadInput(f"{rater_id}: {field} = {first['input']!r} is refused: {first['msg']}") from error

@@ -1,0 +1,226 @@
+"""`report benchmarks`: do capability benchmarks track alignment? (paper section 4.2, figure 4)
+
+Scores compare only when they come from one harness on one scale, so a benchmark's correlation uses those alone: by
+default the primary scores of its commonest harness. What that leaves out is a table of its own.
+"""
+
+from functools import partial as later
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from triadic.reports import figures
+from triadic.reports.frames import Scope, numbers, scoped
+from triadic.reports.report import Report, Table
+from triadic.reports.statistics.bootstrap import interval, leave_one_out
+from triadic.reports.statistics.correlation import partial, pearson, spearman
+from triadic.reports.statistics.dependent import compare
+from triadic.reports.statistics.multiple import holm
+from triadic.schema.errors import BadInput, NotFound
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from triadic.schema.store import Store
+
+FEWEST = 4
+FIGURES = ("IFEval", "BBH", "MATH", "GPQA", "MUSR", "MMLU", "MMLU-PRO")  # figures 7 to 13
+
+
+def report(
+    store: "Store",
+    origin: str = "published",
+    metric: str | None = None,
+    reference: str | None = None,
+    harness: str | None = None,
+    n_resamples: int = 2000,
+    seed: int = 0,
+) -> Report:
+    """Each alignment metric against each benchmark. `harness` takes that source's scores instead of primary ones."""
+    import pandas as pd
+
+    rng = np.random.default_rng(seed)
+    found: dict[str, list[pd.DataFrame]] = {name: [] for name in ("correlations", "among", "comparisons", "left_out")}
+    mixed, notes, drawn = [], [], {}
+    for scope, frame in scoped(store, "benchmark_frame", origin, metric, reference):
+        used = one_source(frame, harness)
+        table = _correlations(scope, used, rng, n_resamples)
+        if table.empty:
+            notes.append(f"{scope}: no benchmark has {FEWEST} models with comparable scores; nothing to correlate.")
+            continue
+        scores = wide(used)
+        found["correlations"].append(table)
+        found["among"].append(_among(scope, scores))
+        found["comparisons"].append(_comparisons(scope, scores))
+        found["left_out"].append(_left_out(scope, frame, used))
+        mixed.append(mixed_sources(scope, frame))
+        drawn |= {name + scope.suffix: drawing for name, drawing in _figures(scope, used, table, scores).items()}
+    if not found["correlations"]:
+        raise BadInput(notes[0])
+    notes += [
+        "A correlation uses the scores of one harness on one scale: by default the primary scores of the harness that "
+        "scored most models. n is small where a benchmark was never run by one harness on many models.",
+        "MMLU is not part of Open LLM Leaderboard v2; its primary scores come from many model cards and papers, so "
+        "they do not enter one correlation. Table mixed_sources shows what pooling them would give; do not rely on it.",
+        f"low, high: 95% bias-corrected bootstrap over models ({n_resamples} resamples, seed {seed}). p_holm is "
+        "corrected over the benchmarks.",
+        "partial_r holds ln(parameters) constant; base_r and tuned_r are within base and instruction-tuned models.",
+        "comparisons: two correlations of the same models that share a variable; Williams' t and Steiger's Z.",
+    ]
+    captions = {
+        "correlations": "Alignment and benchmarks", "among": "Benchmarks among each other",
+        "comparisons": "Is one correlation larger than the other?", "left_out": "Scores that do not compare",
+    }  # fmt: skip
+    tables = [
+        Table(name, captions[name], pd.concat(parts, ignore_index=True), 12 if name != "correlations" else None)
+        for name, parts in found.items()
+    ]
+    tables.append(Table("mixed_sources", "NOT COMPARABLE: primary scores pooled over sources",
+                        pd.concat(mixed, ignore_index=True)))  # fmt: skip
+    return Report(
+        "benchmarks",
+        "Alignment and capability benchmarks",
+        [table for table in tables if len(table.frame)],
+        notes,
+        drawn,
+    )
+
+
+def one_source(frame: "pd.DataFrame", harness: str | None = None) -> "pd.DataFrame":
+    """The rows of benchmark_frame that may enter one correlation: comparable ones, or those of a named harness."""
+    if harness is None:
+        return frame[frame.is_comparable].reset_index(drop=True)
+    chosen = frame[frame.harness == harness]
+    if chosen.empty:
+        raise NotFound(f"no scores of harness {harness!r}; there are: {', '.join(sorted(frame.harness.unique()))}")
+    ranked = chosen.sort_values(["is_primary", "source"], ascending=[False, True], kind="stable")
+    chosen = ranked.drop_duplicates(["rater_id", "benchmark"])
+    scales = chosen.groupby("benchmark").scale.nunique()
+    if (scales > 1).any():
+        raise BadInput(f"harness {harness!r} has {scales.idxmax()} scores on several scales; they do not compare")
+    return chosen.reset_index(drop=True)
+
+
+def wide(used: "pd.DataFrame") -> "pd.DataFrame":
+    """One row per model: alignment, and a column per benchmark, NaN where it has no score."""
+    scores = used.pivot(index="rater_id", columns="benchmark", values="score")
+    scores.insert(0, "alignment", used.groupby("rater_id").alignment.first())
+    return scores.astype(float)
+
+
+def mixed_sources(scope: Scope, frame: "pd.DataFrame") -> "pd.DataFrame":
+    """What pooling primary scores of several harnesses, on one scale, would give. A figure to distrust."""
+    import pandas as pd
+
+    rows = []
+    for (benchmark, scale), part in frame[frame.is_primary].groupby(["benchmark", "scale"]):
+        part = part.drop_duplicates("rater_id")
+        if part.harness.nunique() > 1 and len(part) >= FEWEST:
+            pooled = pearson(part.score, part.alignment)
+            rows.append({**scope.columns, "benchmark": benchmark, "scale": scale, "n": pooled.n,
+                         "harnesses": part.harness.nunique(), "r": pooled.r, "p": pooled.p})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _correlations(scope: Scope, used: "pd.DataFrame", rng, n_resamples: int) -> "pd.DataFrame":
+    import pandas as pd
+
+    rows = []
+    for benchmark, part in used.groupby("benchmark"):
+        x, y = numbers(part, "score"), numbers(part, "alignment")
+        if x.size < FEWEST or np.ptp(x) == 0 or np.ptp(y) == 0:
+            continue
+        r, rank, moved = pearson(x, y), spearman(x, y), leave_one_out(x, y)
+        row = {**scope.columns, "benchmark": benchmark, "harness": part.harness.iloc[0], "scale": part.scale.iloc[0],
+               "n": r.n, "r": r.r, "low": np.nan, "high": np.nan, "p": r.p, "p_holm": np.nan, "rank_r": rank.r,
+               "rank_p": rank.p, "moved_by": part.rater_id.iloc[moved.most],
+               "r_without": moved.without[moved.most]}  # fmt: skip
+        if n_resamples:
+            ends = interval(x, y, rng, n_resamples)
+            row |= {"low": ends.low, "high": ends.high}
+        rows.append(row | _within(part) | _given_size(part))
+    table = pd.DataFrame(rows)
+    if len(table):
+        table["p_holm"] = holm(table.p)
+        table = table.sort_values("r", ascending=False, ignore_index=True)
+    return table
+
+
+def _within(part: "pd.DataFrame") -> dict:
+    out = {}
+    for name, tuned in (("base", False), ("tuned", True)):
+        some = part[part.instruction_tuned.eq(tuned).fillna(False).astype(bool)]
+        x, y = numbers(some, "score"), numbers(some, "alignment")
+        enough = x.size >= FEWEST and np.ptp(x) > 0 and np.ptp(y) > 0
+        out |= {f"{name}_n": x.size, f"{name}_r": pearson(x, y).r if enough else np.nan}
+    return out
+
+
+def _given_size(part: "pd.DataFrame") -> dict:
+    known = part[part.n_params.notna()]
+    x, y, size = (numbers(known, name) for name in ("score", "alignment", "n_params"))
+    if x.size < FEWEST + 1 or np.ptp(size) == 0:
+        return {"partial_n": x.size, "partial_r": np.nan, "partial_p": np.nan}
+    held = partial(x, y, np.log(size))
+    return {"partial_n": held.n, "partial_r": held.r, "partial_p": held.p}
+
+
+def _among(scope: Scope, scores: "pd.DataFrame") -> "pd.DataFrame":
+    import pandas as pd
+
+    rows = []
+    for a, b in combinations(scores.columns[1:], 2):
+        both = scores[[a, b]].dropna()
+        if len(both) >= FEWEST and (both.nunique() > 1).all():
+            r = pearson(both[a], both[b])
+            rows.append({**scope.columns, "first": a, "second": b, "n": r.n, "r": r.r, "low": r.low, "high": r.high,
+                         "p": r.p})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _comparisons(scope: Scope, scores: "pd.DataFrame") -> "pd.DataFrame":
+    import pandas as pd
+
+    rows = []
+    for a, b in combinations(scores.columns[1:], 2):
+        three = scores[["alignment", a, b]].dropna()
+        if len(three) < FEWEST + 1 or (three.nunique() < 2).any():
+            continue
+        y, x, z = (three[name].to_numpy() for name in ("alignment", a, b))
+        for first, second, columns in (
+            (f"alignment~{a}", f"alignment~{b}", (y, x, z)),
+            (f"alignment~{a}", f"{a}~{b}", (x, y, z)),
+            (f"alignment~{b}", f"{a}~{b}", (z, y, x)),
+        ):
+            try:
+                t, s = compare(*columns)
+            except BadInput:  # two of the columns agree exactly in these few models
+                continue
+            rows.append({**scope.columns, "first": first, "second": second, "n": t.n, "r_first": t.r1,
+                         "r_second": t.r2, "williams_t": t.statistic, "df": t.df, "williams_p": t.p,
+                         "steiger_z": s.statistic, "steiger_p": s.p})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _left_out(scope: Scope, frame: "pd.DataFrame", used: "pd.DataFrame") -> "pd.DataFrame":
+    taken = set(zip(used.rater_id, used.benchmark, used.source, strict=True))
+    mask = [key not in taken for key in zip(frame.rater_id, frame.benchmark, frame.source, strict=True)]
+    rest = frame[mask].groupby(["benchmark", "harness", "scale", "is_primary"], as_index=False)
+    return rest.agg(n=("rater_id", "nunique")).assign(**scope.columns)[
+        [*scope.columns, "benchmark", "harness", "scale", "is_primary", "n"]
+    ]
+
+
+def _figures(scope: Scope, used: "pd.DataFrame", table: "pd.DataFrame", scores: "pd.DataFrame") -> dict:
+    y = f"{scope.metric} ({scope.reference})"
+    drawn = {
+        "figure_4a": later(figures.intervals, table, "benchmark", f"Pearson r with {y}"),
+        "figure_4b": later(figures.matrix, scores),
+    }
+    for number, benchmark in enumerate(FIGURES, start=7):
+        part = used[used.benchmark == benchmark]
+        if len(part) >= FEWEST:
+            label = f"{benchmark} ({part.harness.iloc[0]}, {part.scale.iloc[0]})"
+            drawn[f"figure_{number}"] = later(figures.tuned_scatter, part, label, y)
+    return drawn

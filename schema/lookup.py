@@ -1,0 +1,71 @@
+"""Finding things in a lab by the names people use, and reading them as arrays."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from triadic.schema.errors import NotFound
+from triadic.schema.lab import Lab
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def read_concepts(lab: Lab, concept_set_id: str) -> pd.DataFrame:
+    """The concepts of a set, one row each, in position order. Raises NotFound for an unknown set."""
+    frame = lab.store.read("SELECT * FROM concept WHERE concept_set_id = ? ORDER BY position", [concept_set_id])
+    if frame.empty:
+        known = list(lab.store.read("SELECT concept_set_id FROM concept_set ORDER BY 1").concept_set_id)
+        raise NotFound(unknown("concept set", concept_set_id, known, "triadic ingest concepts"))
+    return frame
+
+
+def find_rater(lab: Lab, name: str) -> str:
+    """The rater called `name` (in any case), or the one whose hub id that is. Raises NotFound with near misses."""
+    exact = lab.store.one("SELECT rater_id FROM rater WHERE rater_id = ?", [name])
+    if exact:
+        return exact[0]
+    row = lab.store.one(
+        "SELECT rater_id FROM rater LEFT JOIN model_current USING (rater_id) "
+        "WHERE lower(rater_id) = lower($1) OR lower(hf_id) = lower($1) ORDER BY rater_id",
+        [name],
+    )
+    if row:
+        return row[0]
+    known = list(lab.store.read("SELECT rater_id FROM rater ORDER BY 1").rater_id)
+    raise NotFound(unknown("model or rater", name, known, "triadic model add"))
+
+
+def find_triplet_set(lab: Lab, prefix: str | None = None) -> str:
+    """A triplet set by the beginning of its id, or the newest one. Raises NotFound with the way to draw one."""
+    ids = list(lab.store.read("SELECT triplet_set_id FROM triplet_set ORDER BY created_at DESC").triplet_set_id)
+    matches = [i for i in ids if prefix is None or i.startswith(prefix)]
+    if not matches:
+        raise NotFound(unknown("triplet set", prefix or "at all", ids, "triadic plan"))
+    if prefix and len(matches) > 1:
+        raise NotFound(
+            f"{len(matches)} triplet sets begin with {prefix}: give more of the id ({', '.join(matches[:3])})"
+        )
+    return matches[0]
+
+
+def read_embedding(lab: Lab, embedding_id: str) -> np.ndarray:
+    """The vectors of an embedding, shape (n_concepts, n_dims), rows by position. Raises NotFound for an unknown id."""
+    column = lab.store.arrow(
+        "SELECT vector FROM embedding_row WHERE embedding_id = ? ORDER BY position", [embedding_id]
+    ).column(0)
+    if not len(column):
+        raise NotFound(f'no embedding {embedding_id} in this lab: `triadic sql "FROM embedding"` lists them')
+    return np.array(column.to_pylist(), float)
+
+
+def unknown(what: str, name: str, known: Iterable[str], way_out: str) -> str:
+    """One line for a name that nothing answers to: what is near it, what there is, and how to add one."""
+    known = list(known)
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or known[:3]
+    hint = f" (did you mean {', '.join(near)}?)" if near else ""
+    return f"no {what} {name!r} in this lab{hint}: add it with `{way_out}`"

@@ -1,0 +1,86 @@
+"""The spool: how answers get from a long-running worker into the database without holding it.
+
+A worker writes each finished batch as a Parquet file, under a temporary name and then renamed into place, so a file that
+is there is whole. Whoever comes next loads all of them in one transaction, with ON CONFLICT DO NOTHING, and then removes
+them; killed in between, the next one loads them again and nothing is counted twice. A worker on another machine does the
+same in a folder both can see, or brings its files along.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from triadic.schema.errors import Conflict
+from triadic.schema.tables import TABLES, Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from triadic.schema.store import Store
+
+
+class Spool:
+    """The folder `path`, emptied into `store`."""
+
+    def __init__(self, path: Path, store: Store):
+        self.path = Path(path)
+        self.store = store
+
+    def write(self, table: type[Table], name: str, rows: pa.Table) -> Path:
+        """Put rows aside for `table`. `name` says what they are (run and batch): the same name is the same rows."""
+        import pyarrow.parquet as pq
+
+        self.path.mkdir(parents=True, exist_ok=True)
+        target = self.path / f"{table.__tablename__}.{name}.parquet"
+        partial = target.with_suffix(f".{os.getpid()}.partial")
+        with partial.open("wb") as file:
+            pq.write_table(rows, file, compression="zstd")
+            file.flush()
+            os.fsync(file.fileno())
+        partial.rename(target)
+        return target
+
+    def waiting(self) -> list[Path]:
+        """Finished batches that are not in the database yet (or are, and could not be removed)."""
+        return sorted(self.path.glob("*.parquet"))
+
+    def load(self) -> int:
+        """Load every waiting file in one transaction, then remove them. Returns how many rows are new.
+
+        Raises Conflict, naming the file and keeping everything, when one of them cannot be read.
+        """
+        import duckdb
+
+        files = self.waiting()
+        if not files:
+            return 0
+        tables = {t.__tablename__: t for t in TABLES}
+        new = 0
+        with self.store.transaction() as con:
+            for name in sorted({f.name.partition(".")[0] for f in files}):
+                batch = [str(f) for f in files if f.name.partition(".")[0] == name]
+                try:
+                    columns = ", ".join(f'"{c}"' for c in tables[name].model_fields)
+                    new += con.execute(
+                        f"INSERT INTO {name} BY NAME SELECT {columns} FROM read_parquet(?, union_by_name = true) "
+                        "ON CONFLICT DO NOTHING",
+                        [batch],
+                    ).fetchone()[0]
+                except (duckdb.Error, KeyError) as error:
+                    raise Conflict(_blame(batch, error)) from error
+        for file in files:
+            file.unlink(missing_ok=True)
+        return new
+
+
+def _blame(files: list[str], error: Exception) -> str:
+    import pyarrow.parquet as pq
+
+    for file in files:
+        try:
+            pq.read_table(file)
+        except Exception:
+            return f"spool file {file} cannot be read: move it away, and its batch will be asked again"
+    return f"spool files such as {files[0]} do not fit the lab's tables: {' '.join(str(error).split())}"

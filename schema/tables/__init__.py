@@ -1,0 +1,42 @@
+"""All tables, in the order in which they are created."""
+
+from triadic.schema.tables.base import Table
+from triadic.schema.tables.concepts import Concept, ConceptSet, Triplet, TripletSet
+from triadic.schema.tables.published import (
+    PublishedAlignment,
+    PublishedIngredient,
+    PublishedStage,
+    PublishedStatistic,
+)
+from triadic.schema.tables.raters import BenchmarkScore, Model, Rater, RaterKind
+from triadic.schema.tables.results import DrawKind, Embedding, EmbeddingRow, FitHistory, Metric, MetricDraw, Role
+from triadic.schema.tables.runs import Response, Run, RunEvent, Stage, Status
+
+TABLES: tuple[type[Table], ...] = (
+    ConceptSet,
+    Concept,
+    Rater,
+    Model,
+    BenchmarkScore,
+    PublishedAlignment,
+    PublishedStatistic,
+    PublishedStage,
+    PublishedIngredient,
+    TripletSet,
+    Triplet,
+    Run,
+    RunEvent,
+    Response,
+    Embedding,
+    EmbeddingRow,
+    FitHistory,
+    Metric,
+    MetricDraw,
+)
+
+__all__ = [
+    "TABLES", "BenchmarkScore", "Concept", "ConceptSet", "DrawKind", "Embedding", "EmbeddingRow", "FitHistory",
+    "Metric", "MetricDraw", "Model", "PublishedAlignment", "PublishedIngredient", "PublishedStage",
+    "PublishedStatistic", "Rater", "RaterKind", "Response", "Role", "Run", "RunEvent", "Stage", "Status", "Table",
+    "Triplet", "TripletSet",
+]  # fmt: skip

@@ -1,0 +1,38 @@
+"""What every table shares: how a column is declared, and the metadata all tables hang on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ARRAY, JSON, BigInteger, Double, SmallInteger
+from sqlmodel import Field, SQLModel
+
+DOUBLE = Double
+SMALL = SmallInteger
+BIG = BigInteger
+VECTOR = ARRAY(Double)
+DOCUMENT = JSON
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Table(SQLModel):
+    """Base of all tables. `table=True` classes do not validate by themselves: build rows with `Row.model_validate`."""
+
+
+def key(description: str, **options: Any) -> Any:
+    """A column of the primary key."""
+    return Field(primary_key=True, description=description, sa_column_kwargs={"comment": description}, **options)
+
+
+def column(description: str, **options: Any) -> Any:
+    """A column that is not part of the primary key. The description becomes the COMMENT that `DESCRIBE` users see."""
+    return Field(description=description, sa_column_kwargs={"comment": description}, **options)
+
+
+def link(target: str, description: str, **options: Any) -> Any:
+    """A foreign key. Only small tables have them: DuckDB indexes both ends, and bulk rows are checked by `doctor`."""
+    return column(description, foreign_key=target, **options)

@@ -1,0 +1,80 @@
+"""Looking after a lab: is it sound, a copy of it, its tables as files."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from triadic.schema.errors import BadInput
+from triadic.schema.lab import Lab
+from triadic.schema.tables import TABLES
+
+# Bulk rows carry no foreign keys (DuckDB would index both ends of each): what they point at is checked here.
+POINTERS = (
+    ("response", "run_id", "run", "run_id"),
+    ("triplet", "triplet_set_id", "triplet_set", "triplet_set_id"),
+    ("run", "triplet_set_id", "triplet_set", "triplet_set_id"),
+    ("run", "parent_run_id", "run", "run_id"),
+    ("embedding", "run_id", "run", "run_id"),
+    ("embedding", "parent_id", "embedding", "embedding_id"),
+    ("embedding_row", "embedding_id", "embedding", "embedding_id"),
+    ("fit_history", "run_id", "run", "run_id"),
+    ("metric", "run_id", "run", "run_id"),
+    ("metric_draw", "run_id", "run", "run_id"),
+)
+
+
+def examine(lab: Lab) -> list[str]:
+    """What is wrong with the lab and what to do about it, one line each; empty when it is sound."""
+    found = []
+    if waiting := lab.spool.waiting():
+        found.append(f"spool: {len(waiting)} batches wait to be loaded: the next `triadic judge` or `run` does it")
+    if partial := list(lab.spool.path.glob("*.partial")):
+        found.append(f"spool: {len(partial)} half-written files of killed workers: delete {lab.spool.path}/*.partial")
+    with lab.store.connect() as con:
+        for table, column, target, key in POINTERS:
+            (lost,) = con.execute(
+                f"SELECT count(*) FROM {table} t ANTI JOIN {target} o ON t.{column} = o.{key} WHERE t.{column} IS NOT NULL"
+            ).fetchone()
+            if lost:
+                found.append(f"{table}: {lost} rows name a {column} that is not in {target}: restore a backup")
+        for run_id, stage, rater, status, error in con.execute(
+            "SELECT run_id, stage, rater_id, status, status_detail ->> 'error' FROM run_status "
+            "WHERE status IN ('planned', 'started', 'failed') ORDER BY created_at"
+        ).fetchall():
+            line = f"run {run_id} ({stage} of {rater}) is {status}: `triadic run {rater}` goes on with it"
+            found.append(f"{line}; it said: {error}" if error else line)
+        (sets,) = con.execute(
+            "SELECT count(*) FROM triplet_set s WHERE n_triplets <> "
+            "(SELECT count(*) FROM triplet t WHERE t.triplet_set_id = s.triplet_set_id)"
+        ).fetchone()
+        if sets:
+            found.append(f"triplet_set: {sets} sets have another number of triplets than they say: restore a backup")
+    return found
+
+
+def backup(lab: Lab, target: Path) -> None:
+    """Copy database, MLflow mirror, spool and reports to a folder that is not there yet. Raises BadInput if it is."""
+    target = Path(target)
+    if target.exists():
+        raise BadInput(f"{target} exists: a backup goes to a new folder")
+    target.mkdir(parents=True)
+    with lab.store.connect():  # holds writers off while the file is copied
+        for item in sorted(lab.path.iterdir()):
+            if item.is_dir():
+                shutil.copytree(item, target / item.name)
+            else:
+                shutil.copy2(item, target / item.name)
+
+
+def export(lab: Lab, target: Path) -> list[Path]:
+    """Write every table to `target`/NAME.parquet; returns the files. Raises BadInput for a folder with files in it."""
+    target = Path(target)
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise BadInput(f"{target} is not an empty folder")
+    target.mkdir(parents=True, exist_ok=True)
+    files = [target / f"{table.__tablename__}.parquet" for table in TABLES]
+    with lab.store.connect() as con:
+        for file in files:
+            con.table(file.stem).write_parquet(str(file), compression="zstd")
+    return files

@@ -1,0 +1,76 @@
+-- One row per alignment figure of this lab, with what it needs to be read: interval, chance, ceiling.
+-- Intervals are percentiles of the draws, moved so that the draws' mean is the figure: refits to resampled answers see
+-- fewer different answers and score lower than the figure itself (R² of a good rater by 0.03, five times the interval's
+-- half width), so that the unmoved interval would not even hold it. Shifts are shown; the draws are in metric_draw.
+CREATE OR REPLACE VIEW alignment AS
+WITH drawn AS (
+    SELECT
+        draw.run_id, draw.name, draw.kind,
+        count(*) AS n,
+        avg(draw.value) AS mean,
+        quantile_cont(draw.value, 0.025) AS low,
+        quantile_cont(draw.value, 0.975) AS high,
+        quantile_cont(draw.value, 0.95) AS p95,
+        (1 + count(*) FILTER (draw.value >= metric.value)) / (1 + count(*)) AS p
+    FROM metric_draw AS draw
+    JOIN metric ON metric.run_id = draw.run_id AND metric.name = draw.name
+    GROUP BY draw.run_id, draw.name, draw.kind
+)
+SELECT
+    run.rater_id AS rater,                                 -- whose concepts
+    rater.kind,                                            -- llm, human, vectors or simulated
+    reference.name AS reference,                           -- what they are compared with
+    metric.name AS metric,                                 -- the metric with its variant
+    fit.name AS fit,                                       -- algorithm, dimensions, and answers hard or graded
+    embed.config ->> 'answers' AS answers,                 -- hard (the choices) or graded (the log-probabilities)
+    (embed.config ->> 'temperature')::DOUBLE AS temperature, -- of the graded answers; R² depends on it
+    judge.config ->> 'framing' AS framing,                 -- anchored or odd-one-out
+    judge.config ->> 'answer' AS answer,                   -- score or sample
+    metric.value,                                          -- the figure
+    metric.value + coalesce(answer.low - answer.mean, concept.low - concept.mean) AS low, -- 95% interval: over answers, refitted; else over concepts
+    metric.value + coalesce(answer.high - answer.mean, concept.high - concept.mean) AS high, -- its upper end
+    metric.value + concept.low - concept.mean AS concepts_low, -- 95% interval over concepts, without refits
+    metric.value + concept.high - concept.mean AS concepts_high, -- its upper end
+    coalesce(coin.mean, shuffled.mean) AS chance,          -- mean of coin flips through the same fit, else of shuffled concepts
+    coalesce(coin.p95, shuffled.p95) AS chance_p95,        -- 95th percentile of the same null
+    coalesce(coin.p, shuffled.p) AS p,                     -- (1 + null draws at or above the figure) / (1 + null draws)
+    coalesce(coin.p, shuffled.p) > 0.05 AS at_chance,      -- the figure does not stand out from that null
+    CASE WHEN coin.n IS NOT NULL THEN 'coin_flips' WHEN shuffled.n IS NOT NULL THEN 'permutation' END AS chance_kind, -- which null that is
+    shuffled.mean AS permutation_mean,                     -- the permutation null: the same space, concepts shuffled
+    shuffled.p95 AS permutation_p95,                       -- its 95th percentile
+    shuffled.p AS permutation_p,                           -- p against it: an easier null than coins for a space with structure
+    ceiling.mean AS ceiling,                               -- simulated people, erring as people do, same questions and fit
+    noise_free.mean AS ceiling_deterministic,              -- the same people when they never err; R² can be lower than the ceiling
+    halves.mean AS split_half,                             -- the lab's own human answers, one half against the other
+    (metric.value - coalesce(coin.mean, shuffled.mean)) / nullif(ceiling.mean - coalesce(coin.mean, shuffled.mean), 0)
+        AS share,                                          -- share of the way from chance to ceiling; may pass 0 and 1
+    fit.heldout_accuracy,                                  -- share of held-out answers the fit predicts
+    answer.mean - metric.value AS answers_shift,           -- what resampling answers does to the mean of the draws
+    concept.mean - metric.value AS concepts_shift,         -- what resampling concepts does to it
+    answer.n AS n_answer_draws,                            -- draws of each kind
+    concept.n AS n_concept_draws,                          -- over concepts
+    coin.n AS n_coin_flip_draws,                           -- of coin flips
+    shuffled.n AS n_permutation_draws,                     -- of shuffled concepts
+    ceiling.n AS n_ceiling_draws,                          -- of simulated people
+    fit.converged,                                         -- the fit met its tolerance
+    fit.n_dims,                                            -- dimensions of the fitted space
+    row_number() OVER (
+        PARTITION BY run.rater_id, reference.name, metric.name, fit.name, embed.config ->> 'temperature',
+            judge.config ->> 'framing', judge.config ->> 'answer'
+        ORDER BY run.created_at DESC, metric.run_id
+    ) = 1 AS is_newest,                                    -- the newest figure of its kind
+    metric.embedding_id, metric.reference_id, metric.run_id -- keys: the two embeddings, the align run
+FROM metric
+JOIN run ON run.run_id = metric.run_id
+JOIN rater ON rater.rater_id = run.rater_id
+JOIN embedding AS fit ON fit.embedding_id = metric.embedding_id
+JOIN embedding AS reference ON reference.embedding_id = metric.reference_id
+LEFT JOIN run AS embed ON embed.run_id = fit.run_id
+LEFT JOIN run AS judge ON judge.run_id = embed.parent_run_id
+LEFT JOIN drawn AS answer ON answer.run_id = metric.run_id AND answer.name = metric.name AND answer.kind = 'bootstrap_answers'
+LEFT JOIN drawn AS concept ON concept.run_id = metric.run_id AND concept.name = metric.name AND concept.kind = 'bootstrap_concepts'
+LEFT JOIN drawn AS coin ON coin.run_id = metric.run_id AND coin.name = metric.name AND coin.kind = 'coin_flips'
+LEFT JOIN drawn AS shuffled ON shuffled.run_id = metric.run_id AND shuffled.name = metric.name AND shuffled.kind = 'permutation'
+LEFT JOIN drawn AS ceiling ON ceiling.run_id = metric.run_id AND ceiling.name = metric.name AND ceiling.kind = 'ceiling'
+LEFT JOIN drawn AS noise_free ON noise_free.run_id = metric.run_id AND noise_free.name = metric.name AND noise_free.kind = 'ceiling_deterministic'
+LEFT JOIN drawn AS halves ON halves.run_id = metric.run_id AND halves.name = metric.name AND halves.kind = 'split_half';

@@ -1,0 +1,34 @@
+"""Which rows a report reads, and what it says when there are none."""
+
+import pytest
+
+from triadic.reports.frames import scoped
+from triadic.schema.errors import BadInput, NotFound
+from triadic.schema.lab import Lab
+
+
+def test_each_kind_of_figure_is_a_scope_of_its_own(measured):
+    parts = scoped(measured, "ingredient_frame", "both", metric=None)
+    assert [(s.origin, s.metric, s.reference, len(f)) for s, f in parts] == [
+        ("published", "procrustes_r2", "paper, Table 4", 75),
+        ("measured", "cka_debiased", "vice", 30),
+        ("measured", "procrustes_r2", "vice", 30),
+    ]
+
+
+def test_what_is_not_there_is_said_with_what_is(suite, tmp_path):
+    with pytest.raises(BadInput, match="published, measured, both"):
+        scoped(suite, "ingredient_frame", "invented")
+    with pytest.raises(NotFound, match="triadic run MODEL"):
+        scoped(suite, "ingredient_frame", "measured")
+    with pytest.raises(NotFound, match=r"no alignment figures for published cka.*procrustes_r2 against paper, Table 4"):
+        scoped(suite, "ingredient_frame", "published", metric="cka")
+    with pytest.raises(NotFound, match="triadic ingest published"):
+        scoped(Lab.create(tmp_path / "new").store, "ingredient_frame")
+
+
+def test_with_both_origins_a_reference_chooses_among_the_measured(measured):
+    parts = scoped(measured, "ingredient_frame", "both", reference="vice")
+    assert [scope.reference for scope, _ in parts] == ["paper, Table 4", "vice"]
+    with pytest.raises(NotFound, match="against nobody"):
+        scoped(measured, "ingredient_frame", "measured", reference="nobody")

@@ -1,0 +1,125 @@
+"""View `alignment`: rows in, rows out."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+
+import numpy as np
+import pytest
+
+from triadic.schema.tables import ConceptSet, Embedding, Metric, MetricDraw, Rater, Run
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def add_figure(lab, rater="m", value=0.5, draws=None, *, number=0, reference="vice", name="cka_debiased", **embed):
+    """One figure with its draws {kind: values}; `number` orders the align runs in time."""
+    insert = lab.store.insert
+    with lab.store.transaction():
+        insert(ConceptSet, [ConceptSet(concept_set_id="set", digest="d", n_concepts=3, source="test")])
+        insert(Rater, [Rater(rater_id=rater, kind="llm"), Rater(rater_id="people", kind="human")])
+        ids = {stage: f"{stage}-{rater}-{number}" for stage in ("judge", "embed", "align")}
+        run = {"rater_id": rater, "config_hash": "h", "versions": {}, "created_at": START + timedelta(hours=number)}
+        insert(Run, [
+            {**run, "run_id": ids["judge"], "stage": "judge", "config": {"framing": "anchored", "answer": "score"}},
+            {**run, "run_id": ids["embed"], "stage": "embed", "parent_run_id": ids["judge"],
+             "config": {"answers": "hard", "temperature": 1.0, **embed}},
+            {**run, "run_id": ids["align"], "stage": "align", "parent_run_id": ids["embed"], "config": {}},
+        ])  # fmt: skip
+        shared = {"concept_set_id": "set", "n_dims": 30, "algorithm": "CKL", "created_at": START}
+        insert(Embedding, [
+            {**shared, "embedding_id": f"ref-{reference}", "rater_id": "people", "role": "reference", "name": reference},
+            {**shared, "embedding_id": ids["embed"], "rater_id": rater, "role": "fitted", "name": "ckl-30-hard",
+             "run_id": ids["embed"], "heldout_accuracy": 0.7, "converged": True},
+        ])  # fmt: skip
+        insert(Metric, [{"run_id": ids["align"], "name": name, "embedding_id": ids["embed"],
+                         "reference_id": f"ref-{reference}", "value": value}])  # fmt: skip
+        rows = [
+            {"run_id": ids["align"], "name": name, "kind": kind, "draw": i, "value": float(v)}
+            for kind, values in (draws or {}).items()
+            for i, v in enumerate(values)
+        ]
+        insert(MetricDraw, rows)
+
+
+@pytest.fixture
+def lab(empty_lab):
+    return empty_lab
+
+
+def view(lab):
+    return lab.store.read("SELECT * FROM alignment ORDER BY rater, metric, run_id")
+
+
+def test_every_column_has_a_comment(lab):
+    sql = (files("triadic.schema.views") / "alignment.sql").read_text()
+    for name in lab.store.read("SELECT * FROM alignment").columns:
+        assert re.search(rf"\b{name}\b[^\n]*(\n *AS {name})?[^\n]*\n?[^\n]*-- \S", sql), name
+
+
+def test_no_rows_in_no_rows_out(lab):
+    assert view(lab).empty
+
+
+def test_a_figure_with_all_its_draws(lab):
+    add_figure(lab, value=0.5, draws={
+        "bootstrap_answers": np.linspace(0.3, 0.5, 101),  # mean 0.4: refits score lower
+        "bootstrap_concepts": np.linspace(0.5, 0.9, 101),
+        "coin_flips": np.linspace(0, 0.2, 101),
+        "permutation": np.linspace(0, 0.1, 101),
+        "ceiling": [0.8, 1.0],
+        "ceiling_deterministic": [0.7],
+        "split_half": [0.6, 0.8],
+    })  # fmt: skip
+    (row,) = view(lab).itertuples()
+    assert (row.rater, row.reference, row.metric, row.fit, row.framing, row.answer) == (
+        "m", "vice", "cka_debiased", "ckl-30-hard", "anchored", "score",
+    )  # fmt: skip
+    assert (row.low, row.high) == pytest.approx((0.405, 0.595))
+    assert (row.concepts_low, row.concepts_high) == pytest.approx((0.31, 0.69))
+    assert (row.answers_shift, row.concepts_shift) == pytest.approx((-0.1, 0.2))
+    assert (row.chance, row.chance_p95, row.chance_kind) == (pytest.approx(0.1), pytest.approx(0.19), "coin_flips")
+    assert (row.permutation_mean, row.permutation_p95) == pytest.approx((0.05, 0.095))
+    assert row.p == row.permutation_p == pytest.approx(1 / 102)
+    assert not row.at_chance
+    assert (row.ceiling, row.ceiling_deterministic, row.split_half) == pytest.approx((0.9, 0.7, 0.7))
+    assert row.share == pytest.approx((0.5 - 0.1) / (0.9 - 0.1))
+    assert (row.n_answer_draws, row.n_concept_draws, row.n_coin_flip_draws, row.n_ceiling_draws) == (101, 101, 101, 2)
+    assert (row.answers, row.temperature, row.heldout_accuracy, row.is_newest) == ("hard", 1.0, 0.7, True)
+
+
+def test_without_coins_chance_is_the_shuffled_concepts_and_a_tie_counts_against(lab):
+    add_figure(lab, value=0.1, draws={"permutation": [0.0, 0.1, 0.1], "bootstrap_concepts": [0.0, 0.2]})
+    (row,) = view(lab).itertuples()
+    assert row.p == pytest.approx(3 / 4)
+    assert row.at_chance
+    assert row.chance_kind == "permutation"
+    assert (row.low, row.high) == pytest.approx((row.concepts_low, row.concepts_high))
+    assert np.isnan(row.share)
+    assert np.isnan(row.ceiling)
+
+
+def test_a_figure_without_draws_is_still_there(lab):
+    add_figure(lab, value=0.4)
+    (row,) = view(lab).itertuples()
+    assert row.value == 0.4
+    assert np.isnan(row.low)
+    assert row.chance_kind is None or row.chance_kind != row.chance_kind
+
+
+def test_the_newest_of_each_kind_is_marked(lab):
+    add_figure(lab, value=0.1, number=0)
+    add_figure(lab, value=0.2, number=1)
+    add_figure(lab, value=0.3, number=2, temperature=2.0)
+    add_figure(lab, value=0.4, number=3, reference="wordnet")
+    add_figure(lab, "other", value=0.5, number=0)
+    newest = view(lab).query("is_newest")
+    assert sorted(newest.value) == [0.2, 0.3, 0.4, 0.5]
+
+
+def test_a_ceiling_at_chance_gives_no_share(lab):
+    add_figure(lab, value=0.4, draws={"coin_flips": [0.25, 0.25], "ceiling": [0.25]})
+    (row,) = view(lab).itertuples()
+    assert np.isnan(row.share)
