@@ -48,7 +48,7 @@ class TransformersJudge:
         self.names = Names(checkpoint.tokenizer, "" if encoder else self.prompter.text("")[-24:])
         self.scorer = make_scorer(checkpoint, strategy, self._probe()) if answer == "score" else None
         opened = _OPENED.search(self.prompter.text(""))
-        self.sampler = Sampler(checkpoint, seed, 2048 if opened else 24, lead=opened.group(1) if opened else "")
+        self.sampler = Sampler(checkpoint, seed, 2048 if opened else 12, lead=opened.group(1) if opened else "")
 
     def config(self) -> dict:
         """Checkpoint, versions, dtype, prompt, way of scoring and batch size."""

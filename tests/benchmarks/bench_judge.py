@@ -14,11 +14,14 @@ Seen: see the README's table; on one busy core the ratio was 4.2, because the pa
 from __future__ import annotations
 
 import argparse
+import csv
 import resource
 import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
+
 from triadic.compute.judges.base import Questions
 from triadic.compute.judges.loading import load
 from triadic.compute.judges.packaged import packaged
@@ -27,15 +30,13 @@ from triadic.compute.judges.scoring import PlainScorer
 from triadic.compute.judges.transformers import TransformersJudge
 from triadic.compute.judges.tree import SPLITS, count_tokens
 
-WORDS = ["badger", "bear", "butterfly", "chipmunk", "cow", "crow", "fly", "giraffe", "grasshopper", "hyena", "iguana", "lion", "mosquito", "mouse", "owl", "parrot", "puffin", "snail", "snake", "tarantula", "bathrobe", "beanie", "bow", "bracelet", "button", "chaps", "hat", "jeans", "kilt", "kimono", "kneepad", "tuxedo", "uniform", "veil", "visor", "bag", "cooker", "doily", "fishbowl", "honeypot", "thermos", "vase", "appetizer", "applesauce", "baklava", "beer", "bread", "crepe", "cupcake", "dessert", "dough", "enchilada", "grapefruit", "gravy", "hummus", "leek", "mango", "margarita", "milkshake", "oatmeal", "parfait", "pumpkin", "quesadilla", "quiche", "ravioli", "souffle", "stew", "tortellini", "waffle", "wrap", "bassinet", "bathtub", "beanbag", "bed", "bench", "coaster", "cot", "couch", "crib", "album", "backscratcher", "banjo", "baseball", "beachball", "blower", "bongo", "cannonball", "canvas", "chainsaw", "cymbal", "doorknob", "doorknocker", "extinguisher", "guitar", "hatchet", "knob", "lawnmower", "pinball", "shuffleboard", "skeleton", "swab", "treadmill", "trowel", "volleyball", "flower", "gourd", "airbag", "carriage", "humvee", "missile", "odometer", "taillight", "tank", "taxi"] + [
-    "bok choy", "mashed potato", "sea urchin", "computer screen", "baseball glove", "fire alarm", "hula hoop",
-    "knitting needle", "pocket watch", "tennis ball", "toilet paper", "exhaust pipe", "hot-air balloon",
-]  # fmt: skip
+CONCEPTS = Path(__file__).parents[2] / "ingest" / "data" / "concepts128.csv"
 
 
 def questions(n: int, seed: int = 0) -> Questions:
     rng = np.random.default_rng(seed)
-    words = np.array(WORDS, dtype=object)
+    with CONCEPTS.open(newline="") as file:
+        words = np.array([row["word"] for row in csv.DictReader(file)], dtype=object)
     rows = np.array([rng.choice(len(words), 3, replace=False) for _ in range(n)])
     columns = [words[rows[:, k]] for k in range(3)]
     return Questions(np.arange(n), *columns, rng.random(n) < 0.5, np.zeros(n, dtype=int))
@@ -99,6 +100,7 @@ def shared_prefix(model, prompts, pad, size=32):
     """The beginning of all prompts read once; the rest padded; the first token's logits only."""
     import torch
     from transformers import DynamicCache
+
     from triadic.compute.judges.tree import common_length
 
     shared = common_length(prompts)
@@ -150,6 +152,8 @@ def main() -> None:
     print(f"{checkpoint.record['class']} {checkpoint.record['dtype']} on {model.device}, {options.threads} threads")
 
     ask_all(judge, questions(64, seed=9))  # warm
+    best = timed("triadic --answer score", lambda: ask_all(judge, asked), len(asked))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # before the other ways raise it
     few, some = prompts[: max(2, len(prompts) // 200)], prompts[: max(32, len(prompts) // 8)]
     single = timed("one prompt at a time, generate, 12 tokens", lambda: one_by_one(model, few, pad), len(few))
     writing = timed("padded batches of 32, generate, 12 tokens", lambda: batches(model, some, pad, 32, 12), len(some))
@@ -157,8 +161,6 @@ def main() -> None:
     sharing = timed(
         "shared prefix of all, first token of each option", lambda: shared_prefix(model, some, pad), len(some)
     )
-    cost = {}
-    best = timed("triadic --answer score", lambda: cost.update(scores=ask_all(judge, asked)), len(asked))
     part = asked.take(np.arange(len(some)))
     sample = timed("triadic --answer sample", lambda: ask_all(writer, part), len(part))
     for split in SPLITS:
@@ -191,7 +193,7 @@ def main() -> None:
         judge._asked(one, judge.prompter.encode(judge.prompter.texts(one)))
     spent = time.perf_counter() - start
     print(f"tokenising and planning: {spent * best / len(asked):.1%} of the time")
-    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB")
+    print(f"peak memory {peak:.2f} GB")
 
     plain = TransformersJudge(checkpoint, style, strategy="plain")
     sub = asked.take(np.arange(32))

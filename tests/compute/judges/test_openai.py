@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+
 from triadic.compute.judges.openai import OpenAIJudge
 from triadic.compute.judges.packaged import packaged
 from triadic.schema.errors import BadInput, NotFound, Unavailable

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from triadic.compute.judges.base import ANSWER_COLUMNS
 from triadic.compute.judges.scripted import ScriptedJudge, letters_in_common
 from triadic.schema.errors import BadInput

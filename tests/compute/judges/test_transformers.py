@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from triadic.compute.judges.loading import load
 from triadic.compute.judges.scoring import PlainScorer
 from triadic.compute.judges.transformers import TransformersJudge
@@ -149,8 +150,9 @@ def test_sampling_stores_text_and_repeats_itself(tiny, questions, name):
     assert judge(tiny(name), answer="sample", seed=4).config() != one.config()
 
 
-def test_greedy_writing_does_not_depend_on_the_batch(tiny, questions):
-    one, asked = judge(tiny("llama"), answer="sample"), questions(12)
+@pytest.mark.parametrize("name", ["llama", "gptj", "gemma2", "mixtral", "falcon-alibi", "mamba", "t5"])
+def test_greedy_writing_does_not_depend_on_the_batch(tiny, questions, name):
+    one, asked = judge(tiny(name), answer="sample"), questions(12)
     together = one.answer(asked)["raw_text"]
     assert together == [one.answer(asked.take(np.array([row])))["raw_text"][0] for row in range(len(asked))]
 
@@ -237,6 +239,7 @@ def test_what_is_not_there_is_said_in_one_line(tmp_path):
         load(tmp_path / "empty")
 
 
+@pytest.mark.slow
 def test_the_real_small_model_from_gguf(tmp_path, questions):
     """SmolLM2-135M-Instruct: unpacked once, then the tree and the plain path give the same scores in float32."""
     from triadic.compute.judges.packaged import packaged

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from triadic.compute.judges.base import Questions
 from triadic.compute.judges.packaged import packaged
 from triadic.compute.judges.vectors import VectorsJudge, sentence_vectors
