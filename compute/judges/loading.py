@@ -76,7 +76,7 @@ def load(
 
 
 def split_gguf(source: str | Path, gguf_file: str | None) -> tuple[str, str | None]:
-    """(folder or hub id, GGUF file name): a path to a .gguf file is taken apart. NotFound for a path that is not there."""
+    """(folder or hub id, GGUF file name), a path to a .gguf file taken apart. NotFound for a path that is not there."""
     path = Path(source).expanduser()
     if gguf_file is None and path.suffix == ".gguf":
         source, gguf_file = path.parent, path.name
@@ -151,7 +151,7 @@ def versions() -> dict:
 
 
 def fingerprint(source: str, gguf_file: str | None) -> str | None:
-    """A hash of a local checkpoint: names, sizes, and the first and last megabyte of each weight file; None for a hub id.
+    """A hash of a local checkpoint, None for a hub id: names, sizes, and the first and last megabyte of each file.
 
     Hashing all of a 50 GB checkpoint would take longer than loading it; headers and ends tell checkpoints apart.
     """
@@ -181,6 +181,7 @@ def _check_dtype(dtype: str, kind: str) -> str:
 
 def _open_model(source: str, config, dtype: str, options: dict, allow_pickle: bool):
     import torch
+    import transformers
     from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, AutoModelForSeq2SeqLM
 
     if options.get("trust_remote_code") and "AutoModelForCausalLM" in (getattr(config, "auto_map", None) or {}):
@@ -191,7 +192,11 @@ def _open_model(source: str, config, dtype: str, options: dict, allow_pickle: bo
         door = AutoModelForCausalLM
     else:
         door = AutoModelForImageTextToText  # vision-language checkpoints, asked in text
-    if "gguf_file" not in options and not allow_pickle:
+    if "gguf_file" in options:
+        if hasattr(transformers, "GgufConfig"):  # later versions keep weights packed: slow here, and cannot be saved
+            options["quantization_config"] = transformers.GgufConfig(dequantize=True)
+        return door.from_pretrained(source, dtype=getattr(torch, dtype), **options)
+    if not allow_pickle:
         options["use_safetensors"] = True
     return door.from_pretrained(source, config=config, dtype=getattr(torch, dtype), **options)
 
@@ -201,8 +206,6 @@ def _gguf(source: str, gguf_file: str, dtype: str, options: dict, cache) -> tupl
     import transformers
 
     options = options | {"gguf_file": gguf_file}
-    if hasattr(transformers, "GgufConfig"):  # later versions keep weights packed, which is slow and cannot be saved
-        options["quantization_config"] = transformers.GgufConfig(dequantize=True)
     if cache is None:
         return source, options
     kept = Path(cache) / f"{Path(gguf_file).stem}-{fingerprint(source, gguf_file) or 'hub'}-{dtype}"

@@ -35,7 +35,7 @@ def only_at(model, flat_positions) -> Iterator[None]:
 
 
 def edge_logs(logits, place: np.ndarray, token: np.ndarray) -> np.ndarray:
-    """log P(token | place) for each edge: logits (n, V), place and token (m,). Raises on NaN: never stored as an answer."""
+    """log P(token | place) for each edge: logits (n, V), place and token (m,). Raises on NaN, which is no answer."""
     import torch
 
     if not len(place):

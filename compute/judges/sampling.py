@@ -17,7 +17,7 @@ _KEPT = ("do_sample", "temperature", "top_k", "top_p", "min_p", "typical_p", "re
 class Sampler:
     """Writes answers with `generate`, `limit` tokens at most; `lead` is what the prompt already opened (`<think>`)."""
 
-    def __init__(self, checkpoint, seed: int = 0, limit: int = 24, batch_rows: int = 64, lead: str = ""):
+    def __init__(self, checkpoint, seed: int = 0, limit: int = 12, batch_rows: int = 128, lead: str = ""):
         self.model = checkpoint.model
         self.tokenizer = checkpoint.tokenizer
         self.kind = checkpoint.kind
@@ -37,14 +37,15 @@ class Sampler:
     def write(self, prompts: Sequence[list[int]], options: Sequence[tuple[str, ...]]) -> list[tuple[str, int, bool]]:
         """(text, tokens written, whether it stopped by itself) for each prompt.
 
-        Rows of equal length are written together, so that none is padded and what all begin with is read once. The
-        random numbers of a group depend on the seed and on its prompts alone: the same batch writes the same again.
+        Rows of similar length are written together (of equal length for a state-space model, which cannot be padded),
+        and what all begin with is read once. The random numbers of a group depend on the seed and on its prompts
+        alone: the same batch writes the same again.
         """
         out: list = [None] * len(prompts)
         lengths = [len(prompt) for prompt in prompts]
         groups: list[list[int]] = []
         for at in np.argsort(lengths, kind="stable").tolist():
-            apart = self.kind != "encoder-decoder" and groups and lengths[groups[-1][0]] != lengths[at]
+            apart = self.kind == "recurrent" and groups and lengths[groups[-1][0]] != lengths[at]
             if not groups or len(groups[-1]) >= self.batch_rows or apart:
                 groups.append([])
             groups[-1].append(at)
@@ -62,10 +63,13 @@ class Sampler:
         pad = self.tokenizer.pad_token_id
         ids = torch.full((len(prompts), width), pad, dtype=torch.long)
         mask = torch.zeros_like(ids)
-        for row, prompt in enumerate(prompts):
-            where = slice(0, len(prompt)) if self.kind == "encoder-decoder" else slice(width - len(prompt), width)
-            ids[row, where] = torch.tensor(prompt)
-            mask[row, where] = 1
+        beginning, shared = self._beginning(prompts)
+        for row, prompt in enumerate(prompts):  # padding goes behind in an encoder, else between beginning and rest
+            rest = shared if self.kind == "encoder-decoder" else shared + width - len(prompt)
+            ids[row, :shared] = torch.tensor(prompt[:shared])
+            ids[row, rest : rest + len(prompt) - shared] = torch.tensor(prompt[shared:])
+            mask[row, :shared] = 1
+            mask[row, rest : rest + len(prompt) - shared] = 1
         start = 1 if self.kind == "encoder-decoder" else width
         stop = _Decided(self, start, options)
         text = repr((self.seed, prompts)).encode()
@@ -79,24 +83,24 @@ class Sampler:
                 max_new_tokens=self.limit,
                 pad_token_id=pad,
                 stopping_criteria=StoppingCriteriaList([stop]),
-                **self._beginning(prompts),
+                **beginning,
             )
         return [self._finish(row, stop.length.get(at)) for at, row in enumerate(written[:, start:].tolist())]
 
-    def _beginning(self, prompts) -> dict:
-        """The attention cache of what all prompts begin with, for each row."""
+    def _beginning(self, prompts) -> tuple[dict, int]:
+        """(the attention cache of what all prompts begin with, for each row; how many tokens that is)."""
         import torch
         from transformers import DynamicCache
 
         shared = common_length(prompts) if len(prompts) > 1 and self.kind == "decoder" else 0
         if shared < 8:
-            return {}
+            return {}, 0
         cache = DynamicCache(config=self.model.config)
         ids = torch.tensor([prompts[0][:shared]], device=self.model.device)
         with only_at(self.model, torch.tensor([0], device=self.model.device)):
             self.model(input_ids=ids, past_key_values=cache, use_cache=True)
         cache.batch_repeat_interleave(len(prompts))
-        return {"past_key_values": cache}
+        return {"past_key_values": cache}, shared
 
     def _finish(self, row: list[int], decided_at: int | None) -> tuple[str, int, bool]:
         ends = self.model.generation_config.eos_token_id

@@ -48,7 +48,7 @@ class TransformersJudge:
         self.names = Names(checkpoint.tokenizer, "" if encoder else self.prompter.text("")[-24:])
         self.scorer = make_scorer(checkpoint, strategy, self._probe()) if answer == "score" else None
         opened = _OPENED.search(self.prompter.text(""))
-        self.sampler = Sampler(checkpoint, seed, 2048 if opened else 24, lead=opened.group(1) if opened else "")
+        self.sampler = Sampler(checkpoint, seed, 2048 if opened else 12, lead=opened.group(1) if opened else "")
 
     def config(self) -> dict:
         """Checkpoint, versions, dtype, prompt, way of scoring and batch size."""
@@ -117,7 +117,7 @@ class TransformersJudge:
 
 
 def make_scorer(checkpoint: Checkpoint, strategy: str, probe: list[Asked]):
-    """The way of scoring for a checkpoint: 'plain', 'tree', or 'auto' (the tree where it gives the plain path's scores).
+    """The way of scoring for a checkpoint: 'plain', 'tree', or 'auto' (the tree where its scores are the plain path's).
 
     Not every architecture follows a tree (ALiBi counts padding as distance, some models take no positions), so the
     tree is tried on `probe`, a few questions, beside the plain path. BadInput when 'tree' is asked for and fails.

@@ -32,7 +32,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Part:
-    """One piece of text to read: tokens, their positions and parents in the piece, and its place in each segment above."""
+    """One piece of text to read: its tokens, where it starts, and its place in each segment above."""
 
     tokens: list[int]
     start: int
@@ -83,7 +83,7 @@ def count_tokens(asked: Sequence[Asked], split: str) -> int:
 
 
 class TreeScorer:
-    """`split` (one of SPLITS, or 'auto': the one that reads the fewest tokens), `micro_tokens` tokens per forward pass."""
+    """`split` is one of SPLITS, or 'auto': the one that reads the fewest tokens; `micro_tokens` go into one pass."""
 
     def __init__(self, model, split: str = "auto", micro_tokens: int | None = None):
         self.model = model
@@ -188,7 +188,7 @@ class TreeScorer:
         return chunks
 
     def _read(self, parts: list[Part], segments: list[Segment], positions: list[int]):
-        """One forward pass over `parts` below their `segments`: (logits at flat `positions`, (keys, values) per layer)."""
+        """One forward pass over `parts` below `segments`: (logits at flat `positions`, (keys, values) per layer)."""
         import torch
 
         device, dtype = self.model.device, self.model.dtype

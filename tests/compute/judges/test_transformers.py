@@ -150,8 +150,9 @@ def test_sampling_stores_text_and_repeats_itself(tiny, questions, name):
     assert judge(tiny(name), answer="sample", seed=4).config() != one.config()
 
 
-def test_greedy_writing_does_not_depend_on_the_batch(tiny, questions):
-    one, asked = judge(tiny("llama"), answer="sample"), questions(12)
+@pytest.mark.parametrize("name", ["llama", "gptj", "gemma2", "mixtral", "falcon-alibi", "mamba", "t5"])
+def test_greedy_writing_does_not_depend_on_the_batch(tiny, questions, name):
+    one, asked = judge(tiny(name), answer="sample"), questions(12)
     together = one.answer(asked)["raw_text"]
     assert together == [one.answer(asked.take(np.array([row])))["raw_text"][0] for row in range(len(asked))]
 
@@ -236,3 +237,27 @@ def test_what_is_not_there_is_said_in_one_line(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(BadInput):
         load(tmp_path / "empty")
+
+
+@pytest.mark.slow
+def test_the_real_small_model_from_gguf(tmp_path, questions):
+    """SmolLM2-135M-Instruct: unpacked once, then the tree and the plain path give the same scores in float32."""
+    from triadic.compute.judges.packaged import packaged
+
+    try:
+        home = packaged("smollm2", tmp_path)
+    except NotFound as missing:
+        pytest.skip(str(missing))
+    opened = load(home.folder, gguf_file=home.gguf_file, dtype="float32", device="cpu", cache=tmp_path)
+    assert opened.record["gguf_file"] == home.gguf_file
+    (kept,) = tmp_path.iterdir()
+    before = kept.stat().st_mtime_ns
+    load(home.folder, gguf_file=home.gguf_file, dtype="float32", device="cpu", cache=tmp_path)
+    assert kept.stat().st_mtime_ns == before
+    asked = questions(12)
+    tree = TransformersJudge(opened, "chat", strategy="tree")
+    plain = TransformersJudge(opened, "chat", strategy="plain")
+    scores = ask(tree, asked)
+    np.testing.assert_allclose(scores, ask(plain, asked), atol=1e-3)
+    assert (scores < 0).all()
+    assert scores.std() > 0.5
