@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from triadic.compute.parse import INVALID, decided, parse, strip_reasoning
 
 WORDS = ["dog", "baseball", "baseball glove", "hot-air balloon", "mouse", "knife", "cherry", "souffle", "jeans", "bus"]

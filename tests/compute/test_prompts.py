@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from triadic.compute.prompts import SYSTEM, Prompter, options_of, prompt_hash, question_texts, shown
 from triadic.schema.errors import BadInput
 
