@@ -61,8 +61,8 @@ def halving(work: Callable[[Sequence[Item]], list[Result]], items: Sequence[Item
     except torch.OutOfMemoryError as error:
         if len(items) <= 1:
             raise Unavailable("Out of memory on a single question: use a smaller dtype or another device.") from error
-    gc.collect()  # outside the except block, whose traceback would keep the tensors alive
-    if torch.cuda.is_available():
+    if torch.cuda.is_available():  # outside the except block, whose traceback would keep the tensors alive
+        gc.collect()
         torch.cuda.empty_cache()
     middle = len(items) // 2
     return halving(work, items[:middle]) + halving(work, items[middle:])
