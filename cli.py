@@ -65,7 +65,7 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
-def bar(what: str):
+def bar(what: str, unit: str = "answers"):
     """A progress bar on stderr that appears with its first news; called with (done, total)."""
     line = None
 
@@ -73,7 +73,7 @@ def bar(what: str):
         from tqdm import tqdm
 
         nonlocal line
-        line = line or tqdm(desc=what, total=total, initial=done, unit=" answers", dynamic_ncols=True, mininterval=0.5)
+        line = line or tqdm(desc=what, total=total, initial=done, unit=f" {unit}", dynamic_ncols=True, mininterval=0.5)
         line.update(done - line.n)
         if done >= total:
             line.close()
@@ -450,9 +450,9 @@ def status(lab, runs, everyone, catch_up):
     from triadic.reports.quality import status as rows
 
     if catch_up:
-        from triadic.compute.mirror import mirror
+        from triadic.compute.mirror import catch_up
 
-        say(f"{mirror(lab)} runs mirrored")
+        say(f"{catch_up(lab, thorough=True, progress=bar('mirror', 'runs'))} runs mirrored")
     return rows(lab, runs, everyone)
 
 
@@ -602,11 +602,12 @@ def ui(lab, port, host):
     \b
     Example: triadic ui --port 5001
     """
-    from triadic.compute.mirror import mirror, serve
+    from triadic.compute.mirror import catch_up
+    from triadic.compute.mirror_server import serve
 
-    mirror(lab)
-    say(f"MLflow on http://{host}:{port} (first start takes some seconds); Ctrl-C stops it")
-    sys.exit(serve(lab, host, port))
+    catch_up(lab, thorough=True, progress=bar("mirror", "runs"))
+    say("MLflow is starting, which takes some seconds")
+    sys.exit(serve(lab, host, port, lambda url: say(f"{url} shows this lab; Ctrl-C stops it")))
 
 
 @cli.command()
