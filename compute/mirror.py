@@ -93,8 +93,7 @@ def _rater(there: Mirror, entry: Entry, fit: Fit | None, files: Path | None) -> 
     """
     old = there.raters.get(entry.key)
     if old is not None and _same(there, entry):
-        there.log(old.info.run_id, entry.metrics, old.data.metrics)
-        return old.info.run_id
+        return there.finish_again(entry.key, entry)
     new = there.write(entry, RATER, None, files, fit)
     if old is not None:
         there.drop(old)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -65,7 +65,8 @@ def stage_entries(lab: Lab, run_ids: Iterable[str]) -> list[Entry]:
     """One entry per finished run among these, in the order they were finished."""
     ids = list(run_ids)
     with lab.store.connect():
-        rows = lab.store.read(
+        rows = _rows(
+            lab,
             """
             SELECT status.*, run.seed, run.concept_set_id, run.git_commit, run.versions, told.judge
             FROM run_status AS status
@@ -81,39 +82,45 @@ def stage_entries(lab: Lab, run_ids: Iterable[str]) -> list[Entry]:
         )
         quality = _quality(lab, ids)
         aligned = _aligned(lab, "run_id", ids)
-        names = dict(lab.store.read("SELECT embedding_id, name FROM embedding").itertuples(index=False, name=None))
-        fits = lab.store.read("SELECT * EXCLUDE (source_bytes) FROM embedding WHERE list_contains(?, run_id)", [ids])
-    fits = {row.pop("run_id"): row for row in fits.to_dict("records")}
+        names = {row["embedding_id"]: row["name"] for row in _rows(lab, "SELECT embedding_id, name FROM embedding", [])}
+        fits = _rows(lab, "SELECT * EXCLUDE (source_bytes) FROM embedding WHERE list_contains(?, run_id)", [ids])
+    fits = {row.pop("run_id"): row for row in fits}
     entries = []
-    for row in rows.itertuples(index=False):
+    for row in rows:
         entry = _stage_entry(row, names)
-        entry.metrics |= quality.get(row.run_id, {}) | _figures(aligned.get(row.run_id, []), FIGURES)
-        if row.run_id in fits:
-            entry.fit = row.run_id
-            entry.metrics |= _numbers(fits[row.run_id])
+        entry.metrics |= quality.get(entry.key, {}) | _figures(aligned.get(entry.key, []), FIGURES)
+        if entry.key in fits:
+            entry.fit = entry.key
+            entry.metrics |= _numbers(fits[entry.key])
         entries.append(entry)
     return entries
 
 
 def rater_entries(lab: Lab) -> dict[str, Entry]:
     """One entry per rater with a finished run: its ingredients, and which fit (the newest) it shows. No figures yet."""
-    rows = lab.store.read(
+    rows = _rows(
+        lab,
         """
-        SELECT rater.rater_id, rater.kind, rater.description, newest.fit, model_current.* EXCLUDE (rater_id)
+        SELECT rater.rater_id, newest.* EXCLUDE (rater_id), rater.kind, rater.description, model_current.* EXCLUDE (rater_id)
         FROM rater
         JOIN (
-            SELECT rater_id, arg_max(run_id, (created_at, run_id)) FILTER (stage = 'embed') AS fit
+            SELECT
+                rater_id,
+                arg_max(run_id, (created_at, run_id)) FILTER (stage = 'embed') AS fit,
+                epoch_ms(min(created_at)) AS started,
+                epoch_ms(max(status_at)) AS ended
             FROM run_status WHERE status = 'finished' GROUP BY rater_id
         ) AS newest USING (rater_id)
         LEFT JOIN model_current USING (rater_id)
         ORDER BY rater.rater_id
-        """
+        """,
+        [],
     )
     entries = {}
-    for row in rows.to_dict("records"):
-        rater, fit = row.pop("rater_id"), _known(row.pop("fit"))
-        params = {name: str(value) for name, value in row.items() if _known(value) is not None}
-        entries[rater] = Entry(rater, rater, {"kind": row["kind"]}, params, fit=fit)
+    for row in rows:
+        rater = row.pop("rater_id")
+        about = {name: row.pop(name) for name in ("fit", "started", "ended")}
+        entries[rater] = Entry(rater, rater, {"kind": row["kind"]}, _flat(row), **about)
     return entries
 
 
@@ -155,47 +162,53 @@ def read_fit(lab: Lab, embed_run_id: str) -> Fit | None:
         return Fit(read_embedding(lab, row[0]), concepts, history, row[2])
 
 
-def _stage_entry(row: Any, names: dict[str, str]) -> Entry:
-    config, detail = json.loads(row.config), json.loads(row.status_detail)
-    params = _flat(config) | _flat({"seed": _known(row.seed), "concept_set": row.concept_set_id})
-    params |= _flat({"triplet_set": row.triplet_set_id, "read_run": row.parent_run_id})
-    told = _flat(json.loads(row.judge), "judge.") if _known(row.judge) else {}
+def _rows(lab: Lab, sql: str, values: list) -> list[dict]:
+    """The result as Python values: None for NULL, and whole numbers stay whole where some are missing."""
+    return lab.store.arrow(sql, values).to_pylist()
+
+
+def _stage_entry(row: dict, names: dict[str, str]) -> Entry:
+    config, detail = json.loads(row["config"]), json.loads(row["status_detail"])
+    params = _flat(config) | _flat({name: row[name] for name in ("seed", "concept_set_id", "triplet_set_id")})
+    params |= _flat({"parent_run": row["parent_run_id"]})
+    told = _flat(json.loads(row["judge"]), "judge.") if row["judge"] else {}
     params |= {name: value for name, value in told.items() if name not in params}
-    if "reference" in config:
+    if row["stage"] == "align":
         params["reference_name"] = names.get(config["reference"], config["reference"])
     about = {
         "embed": f"{config.get('algorithm')}-{config.get('n_dims') or 'auto'}",
         "align": params.get("reference_name"),
         "report": config.get("report"),
-    }.get(row.stage)
-    tags = {"stage": row.stage, "rater": _known(row.rater_id), "mlflow.source.git.commit": _known(row.git_commit)}
+    }.get(row["stage"])
+    tags = {"stage": row["stage"], "rater": row["rater_id"], "mlflow.source.git.commit": row["git_commit"]}
     tags |= {name: value for name, value in detail.items() if isinstance(value, str)}
-    tags |= {f"version.{name}": value for name, value in json.loads(row.versions).items()}
+    tags |= {f"version.{name}": value for name, value in json.loads(row["versions"]).items()}
     return Entry(
-        key=row.run_id,
-        name=" ".join(filter(None, [row.stage, _known(row.rater_id), about])),
+        key=row["run_id"],
+        name=" ".join(filter(None, [row["stage"], row["rater_id"], about])),
         tags={name: str(value) for name, value in tags.items() if value is not None},
         params=params,
         metrics=_numbers(detail),
         folder=detail.get("folder"),
-        started=int(row.created_at.timestamp() * 1000),
-        ended=int(row.status_at.timestamp() * 1000),
+        started=int(row["created_at"].timestamp() * 1000),
+        ended=int(row["status_at"].timestamp() * 1000),
     )
 
 
 def _quality(lab: Lab, judge_runs: Iterable[str]) -> dict[str, dict[str, float]]:
-    rows = lab.store.read("SELECT * FROM answer_quality WHERE list_contains(?, run_id)", [list(judge_runs)])
-    return {row["run_id"]: _numbers({name: row[name] for name in QUALITY}) for row in rows.to_dict("records")}
+    rows = _rows(lab, "SELECT * FROM answer_quality WHERE list_contains(?, run_id)", [list(judge_runs)])
+    return {row["run_id"]: _numbers({name: row[name] for name in QUALITY}) for row in rows}
 
 
 def _aligned(lab: Lab, key: str, ids: Iterable[str]) -> dict[str, list[dict]]:
-    rows = lab.store.read(
+    rows = _rows(
+        lab,
         f"SELECT {key} AS key, metric, reference, value, chance, low, high, p, ceiling FROM alignment "
         f"JOIN run USING (run_id) WHERE list_contains(?, {key}) ORDER BY run.created_at, run_id",
         [list(ids)],
     )
     found: dict[str, list[dict]] = {}
-    for row in rows.to_dict("records"):
+    for row in rows:
         found.setdefault(row.pop("key"), []).append(row)
     return found
 
@@ -207,13 +220,8 @@ def _figures(rows: list[dict], parts: Iterable[str]) -> dict[str, float]:
 
 def _numbers(values: dict) -> dict[str, float]:
     """The finite numbers and truth values among these."""
-    numeric = {k: v for k, v in values.items() if isinstance(v, int | float | np.number | np.bool_)}
+    numeric = {k: v for k, v in values.items() if isinstance(v, int | float)}
     return {name: float(value) for name, value in numeric.items() if np.isfinite(value)}
-
-
-def _known(value: Any) -> Any:
-    """The value, or None for any of pandas' ways to say that there is none."""
-    return None if value is None or value != value or str(value) == "<NA>" else value
 
 
 def _flat(config: dict, prefix: str = "") -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
 import signal
 import socket
@@ -10,7 +12,9 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
+from pathlib import Path
 
+from triadic.compute.mirror_store import EXPERIMENT
 from triadic.schema.errors import Unavailable
 from triadic.schema.lab import Lab
 
@@ -28,15 +32,17 @@ def serve(lab: Lab, host: str, port: int, ready: Callable[[str], None] = lambda 
     _check_free(host, port)
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", lab.mlflow_uri, "--workers", "1"]
     command += ["--default-artifact-root", lab.mlflow_artifacts.as_uri(), "--host", host, "--port", str(port)]
-    command += ["--uvicorn-opts", "--log-level warning"]
+    command += ["--registry-store-uri", lab.mlflow_uri, "--uvicorn-opts", "--log-level warning"]
     settings = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    settings["MLFLOW_LOGGING_LEVEL"] = "WARNING"
-    with _stoppable():
-        server = subprocess.Popen(command, env=settings, stdin=subprocess.DEVNULL, start_new_session=True)
+    log = lab.path / "mlflow-server.log"  # what it says while it works is of no interest to who looks at the lab
+    with _stoppable(), log.open("w") as file:
+        server = subprocess.Popen(
+            command, env=settings, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True
+        )
         try:
             url = f"http://{_name(host)}:{port}"
-            _wait(server, host, port, url)
-            ready(url)
+            _wait(server, url, log)
+            ready(_runs_page(url))
             return server.wait()
         except KeyboardInterrupt:
             return 0
@@ -45,16 +51,16 @@ def serve(lab: Lab, host: str, port: int, ready: Callable[[str], None] = lambda 
 
 
 def _check_free(host: str, port: int) -> None:
+    if not 0 < port < 65536:
+        raise Unavailable(f"{port} is no port: choose a --port from 1024 to 65535")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server will: not put off by TIME_WAIT
             probe.bind(address)
     except OSError as error:
-        reason = "another program listens there" if error.errno == 98 else error.strerror or str(error)
+        reason = "another program listens there" if error.errno == errno.EADDRINUSE else error.strerror or str(error)
         raise Unavailable(f"{host}:{port} cannot be used for the UI ({reason}): choose another --port") from error
-    except OverflowError as error:
-        raise Unavailable(f"{port} is no port: choose a --port from 1024 to 65535") from error
 
 
 def _name(host: str) -> str:
@@ -64,20 +70,30 @@ def _name(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _wait(server: subprocess.Popen, host: str, port: int, url: str) -> None:
-    from urllib.error import URLError
-    from urllib.request import ProxyHandler, build_opener
-
-    opener = build_opener(ProxyHandler({}))  # our own machine: never by way of a proxy
+def _wait(server: subprocess.Popen, url: str, log: Path) -> None:
     deadline = time.monotonic() + PATIENCE
     while server.poll() is None and time.monotonic() < deadline:
         try:
-            with opener.open(f"{url}/health", timeout=2):
-                return
-        except (URLError, OSError):
+            return _get(f"{url}/health").close()
+        except OSError:
             time.sleep(0.1)
     what = "is still silent" if server.poll() is None else f"stopped with exit code {server.returncode}"
-    raise Unavailable(f"the MLflow server for {host}:{port} {what}: what it printed above says why")
+    raise Unavailable(f"the MLflow server for {url} {what}: {log} says why")
+
+
+def _runs_page(url: str) -> str:
+    """The address of the table of runs, or of the whole server while the lab has none."""
+    try:
+        with _get(f"{url}/api/2.0/mlflow/experiments/get-by-name?experiment_name={EXPERIMENT}") as answer:
+            return f"{url}/#/experiments/{json.load(answer)['experiment']['experiment_id']}/runs"
+    except OSError:
+        return url
+
+
+def _get(url: str):
+    from urllib.request import ProxyHandler, build_opener
+
+    return build_opener(ProxyHandler({})).open(url, timeout=5)  # our own machine: never by way of a proxy
 
 
 @contextmanager

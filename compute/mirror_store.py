@@ -30,7 +30,9 @@ RATER, RUN, FIT = "triadic.rater", "triadic.run_id", "triadic.fit"  # tags that 
 PARENT = "mlflow.parentRunId"
 LONGEST_PARAM, LONGEST_TAG, LONGEST_NAME = 6000, 8000, 250  # MLflow's limits
 MOST_PARAMS, MOST_METRICS = 100, 800  # of one batch
+MOST_STEPS = 100  # of a fit, evenly spread: MLflow takes a quarter of a millisecond for each, the lab has them all
 PATIENCE = 60.0  # seconds to wait for another process that is mirroring
+SQLITE_PATIENCE = 10.0  # seconds to wait for a program that has the database locked
 ABOUT = """One run per rater, with its ingredients as params and the figures of its newest fit; under it a run per stage.
 
 * Raters only: `tags.kind != ''`. One stage: `tags.stage = 'align'`. Language models: `tags.kind = 'llm'`.
@@ -50,7 +52,7 @@ def guarded(lab: Lab) -> Iterator[None]:
     except TriadicError:
         raise
     except Exception as error:
-        line = " ".join(str(error).split())[:200] or type(error).__name__
+        line = f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
         raise Unavailable(
             f"MLflow mirror at {lab.path / 'mlflow.db'}: {line}. The lab itself is complete; "
             "`triadic status --mirror` tries again"
@@ -124,6 +126,14 @@ class Mirror:
         known[entry.key] = self.client.get_run(run_id)
         return known[entry.key]
 
+    def finish_again(self, rater: str, entry: Entry) -> str:
+        """Bring a rater's run up to date with figures that have been added."""
+        old = self.raters[rater]
+        self.log(old.info.run_id, entry.metrics, old.data.metrics)
+        if old.info.end_time != entry.ended:
+            self.client.set_terminated(old.info.run_id, end_time=entry.ended)
+        return old.info.run_id
+
     def drop(self, run: Run) -> None:
         self.client.delete_run(run.info.run_id)
 
@@ -145,12 +155,14 @@ class Mirror:
     def _history(self, run_id: str, fit: Fit) -> None:
         from mlflow.entities import Metric
 
+        n = len(fit.history)
+        kept = fit.history.iloc[sorted({round(i * (n - 1) / (MOST_STEPS - 1)) for i in range(MOST_STEPS)} if n else [])]
         self._batches(
             run_id,
             [
                 Metric(f"history/{name}", float(value), fit.at, int(step))
                 for name in HISTORY
-                for step, value in zip(fit.history.step, fit.history[name], strict=True)
+                for step, value in zip(kept.step, kept[name], strict=True)
                 if value == value and value is not None
             ],
         )
@@ -215,7 +227,7 @@ def _check(lab: Lab) -> None:
 
     Where the lab has moved since, MLflow's absolute artifact addresses, which it offers no way to change, are moved too.
     """
-    with closing(sqlite3.connect(lab.path / "mlflow.db", timeout=10, isolation_level=None)) as con:
+    with closing(sqlite3.connect(lab.path / "mlflow.db", timeout=SQLITE_PATIENCE, isolation_level=None)) as con:
         con.execute("BEGIN IMMEDIATE")
         tables = {name for (name,) in con.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if {"experiments", "runs"} <= tables:
