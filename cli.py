@@ -456,9 +456,9 @@ def status(lab, runs, everyone, catch_up):
     from triadic.reports.status import status as rows
 
     if catch_up:
-        from triadic.compute.mirror import mirror
+        from triadic.compute.mirror import catch_up
 
-        say(f"{mirror(lab)} runs mirrored")
+        say(f"{catch_up(lab, thorough=True, progress=bar('mirror', 'runs'))} runs mirrored")
     return rows(lab, runs, everyone)
 
 
@@ -609,11 +609,12 @@ def ui(lab, port, host):
     \b
     Example: triadic ui --port 5001
     """
-    from triadic.compute.mirror import mirror, serve
+    from triadic.compute.mirror import catch_up
+    from triadic.compute.mirror_server import serve
 
-    mirror(lab)
-    say(f"MLflow on http://{host}:{port} (first start takes some seconds); Ctrl-C stops it")
-    sys.exit(serve(lab, host, port))
+    catch_up(lab, thorough=True, progress=bar("mirror", "runs"))
+    say("MLflow is starting, which takes some seconds")
+    sys.exit(serve(lab, host, port, lambda url: say(f"{url} shows this lab; Ctrl-C stops it")))
 
 
 @cli.command()
