@@ -22,9 +22,9 @@ from triadic.compute.metrics.refits import (
 from triadic.compute.metrics.registry import metric
 from triadic.compute.metrics.yardstick import Yardstick
 from triadic.compute.subject import Subject, as_two
+from triadic.schema.embeddings import read_embedding
 from triadic.schema.errors import BadInput, NotFound
 from triadic.schema.lab import Lab
-from triadic.schema.lookup import read_embedding
 from triadic.schema.runs import Work, finish, is_finished, note
 from triadic.schema.tables import DrawKind, Metric, MetricDraw, Role, Stage, Status
 

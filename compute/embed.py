@@ -11,6 +11,7 @@ import numpy as np
 from triadic.compute.answers import HARD, Answers, as_anchored, read_answers
 from triadic.compute.ordinal import LOSSES, NotConverged, OrdinalEmbedding
 from triadic.compute.ordinal.selection import against_chance, choose_dims, effective_dims, hold_out
+from triadic.schema.embeddings import vector_rows
 from triadic.schema.errors import BadInput, Conflict, NotFound
 from triadic.schema.lab import Lab
 from triadic.schema.runs import Work, finish, is_finished, note
@@ -132,7 +133,7 @@ def _fit(lab: Lab, work: Work, settings: FitSettings, estimator: OrdinalEmbeddin
         lab, run_id,
         [
             (Embedding, [embedding]),
-            (EmbeddingRow, _vectors(run_id, estimator.embedding_)),
+            (EmbeddingRow, vector_rows(run_id, estimator.embedding_)),
             (FitHistory, _history(run_id, estimator.history_)),
         ],
         seconds=round(time.monotonic() - started, 3),
@@ -150,18 +151,6 @@ def _hyperparameters(estimator) -> dict:
         for name, value in vars(estimator).items()
         if not name.endswith("_") and name not in {"seed", "n_dims", "n_restarts", "patience"}
     }
-
-
-def _vectors(embedding_id: str, embedding: np.ndarray):
-    import pyarrow as pa
-
-    return pa.table(
-        {
-            "embedding_id": pa.repeat(embedding_id, len(embedding)),
-            "position": np.arange(len(embedding), dtype=np.int32),
-            "vector": list(np.ascontiguousarray(embedding, float)),
-        }
-    )
 
 
 def _history(run_id: str, history: np.ndarray):

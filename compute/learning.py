@@ -10,9 +10,9 @@ from triadic.compute.answers import read_answers
 from triadic.compute.embed import FitSettings, fittable, held_out
 from triadic.compute.metrics import procrustes_r2
 from triadic.compute.ordinal.selection import learning_curve
+from triadic.schema.embeddings import read_embedding
 from triadic.schema.errors import BadInput, NotFound
 from triadic.schema.lab import Lab
-from triadic.schema.lookup import read_embedding
 
 COLUMNS = ("n_answers", "heldout_loss", "heldout_accuracy", "standard_error", "r2", "converged")
 

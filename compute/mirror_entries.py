@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from triadic.schema.embeddings import read_embedding
 from triadic.schema.lab import Lab
-from triadic.schema.lookup import read_embedding
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,8 +15,9 @@ from triadic.compute.answers import HARD, as_anchored, read_answers
 from triadic.compute.embed import FitSettings, held_out
 from triadic.compute.metrics.refits import WAYS, answer_weights, bootstrap_answers, coin_flips, split_halves
 from triadic.compute.ordinal.batch import fit_many
+from triadic.schema.embeddings import read_embedding
 from triadic.schema.errors import BadInput
-from triadic.schema.lookup import read_concepts, read_embedding
+from triadic.schema.lookup import read_concepts
 
 
 class Subject:

@@ -16,6 +16,7 @@ import numpy as np
 
 from triadic.ingest.csvfile import shipped
 from triadic.ingest.wordnet import SOURCE, classical_scaling, wu_palmer
+from triadic.schema.embeddings import vector_rows
 from triadic.schema.errors import BadInput, NotFound, Unavailable
 from triadic.schema.keys import content_key, file_sha256
 from triadic.schema.lab import Lab
@@ -130,8 +131,6 @@ def _store(lab: Lab, rows: np.ndarray, concept_set_id: str, n_dims: int | None, 
 
 def _insert(lab, vectors, concept_set_id, role, algorithm, source: Source, made_from: str, **more) -> str:
     """Store an embedding under the hash of what it was made from: its own last bits may differ between machines."""
-    import pyarrow as pa
-
     row = {
         "concept_set_id": concept_set_id, "rater_id": source.rater.rater_id, "role": role, "name": source.name,
         "algorithm": algorithm, "n_dims": vectors.shape[1],
@@ -145,14 +144,7 @@ def _insert(lab, vectors, concept_set_id, role, algorithm, source: Source, made_
             embedding_id=digest, effective_dims=float(effective.sum() ** 2 / (effective**2).sum()), **row
         )
         insert_rows(con, Embedding, [embedding])
-        vectors_table = pa.table(
-            {
-                "embedding_id": [digest] * len(vectors),
-                "position": np.arange(len(vectors), dtype=np.int32),
-                "vector": list(vectors.astype(float)),
-            }
-        )
-        insert_rows(con, EmbeddingRow, vectors_table)
+        insert_rows(con, EmbeddingRow, vector_rows(digest, vectors))
     return digest
 
 

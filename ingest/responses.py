@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from triadic.ingest.reference import VARIANCE, pca, smallest_dims
+from triadic.schema.embeddings import read_embedding, vector_rows
 from triadic.schema.errors import BadInput, Conflict, NotFound
 from triadic.schema.keys import content_key, file_sha256
 from triadic.schema.lab import Lab
-from triadic.schema.lookup import find_rater, read_concepts, read_embedding
+from triadic.schema.lookup import find_rater, read_concepts
 from triadic.schema.runs import Work, finish, is_finished
 from triadic.schema.store import insert_rows
 from triadic.schema.tables import (
@@ -83,7 +84,6 @@ def reference_from_fit(lab: Lab, embed_run_id: str, name: str, n_dims: int | Non
     The fitted embedding is its parent, as the raw file is that of a published reference. Returns the embedding id.
     Raises NotFound for an unknown embed run, BadInput for a fit at chance or unconverged, or impossible dimensions.
     """
-    import pyarrow as pa
 
     row = lab.store.one(
         "SELECT concept_set_id, rater_id, at_chance, converged FROM embedding WHERE embedding_id = ? AND role = 'fitted'",
@@ -117,16 +117,9 @@ def reference_from_fit(lab: Lab, embed_run_id: str, name: str, n_dims: int | Non
         variance_kept=kept,
         source=f"fitted here to the answers of {rater_id}",
     )
-    coordinates = pa.table(
-        {
-            "embedding_id": pa.repeat(reference_id, len(vectors)),
-            "position": np.arange(len(vectors), dtype=np.int32),
-            "vector": list(np.ascontiguousarray(vectors, float)),
-        }
-    )
     with lab.store.transaction() as con:
         insert_rows(con, Embedding, [embedding])
-        insert_rows(con, EmbeddingRow, coordinates)
+        insert_rows(con, EmbeddingRow, vector_rows(reference_id, vectors))
     return reference_id
 
 

@@ -1,12 +1,10 @@
-"""Finding things in a lab by the names people use, and reading them as arrays."""
+"""Finding things in a lab by the names people use."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from triadic.schema.errors import NotFound
 from triadic.schema.lab import Lab
@@ -51,16 +49,6 @@ def find_triplet_set(lab: Lab, prefix: str | None = None) -> str:
             f"{len(matches)} triplet sets begin with {prefix}: give more of the id ({', '.join(matches[:3])})"
         )
     return matches[0]
-
-
-def read_embedding(lab: Lab, embedding_id: str) -> np.ndarray:
-    """The vectors of an embedding, shape (n_concepts, n_dims), rows by position. Raises NotFound for an unknown id."""
-    column = lab.store.arrow(
-        "SELECT vector FROM embedding_row WHERE embedding_id = ? ORDER BY position", [embedding_id]
-    ).column(0)
-    if not len(column):
-        raise NotFound(f'no embedding {embedding_id} in this lab: `triadic sql "FROM embedding"` lists them')
-    return np.array(column.to_pylist(), float)
 
 
 def unknown(what: str, name: str, known: Iterable[str], way_out: str) -> str:

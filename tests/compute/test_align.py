@@ -16,8 +16,8 @@ from triadic.compute.ordinal.batch import fit_many
 from triadic.compute.plan import draw_triplet_set
 from triadic.compute.simulate import simulate_answers
 from triadic.compute.subject import Subject
+from triadic.schema.embeddings import read_embedding
 from triadic.schema.errors import BadInput, NotFound
-from triadic.schema.lookup import read_embedding
 from triadic.schema.runs import Work, finish
 from triadic.schema.tables import Rater, Response, Stage
 

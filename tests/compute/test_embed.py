@@ -10,8 +10,9 @@ from triadic.compute.judges.scripted import ScriptedJudge
 from triadic.compute.judges.vectors import VectorsJudge
 from triadic.compute.plan import draw_triplet_set
 from triadic.ingest.models import add_model
+from triadic.schema.embeddings import read_embedding
 from triadic.schema.errors import BadInput, Conflict, NotFound
-from triadic.schema.lookup import read_concepts, read_embedding
+from triadic.schema.lookup import read_concepts
 
 
 def judged(lab, judge, n=3000, name="rule", **how):

@@ -9,8 +9,8 @@ from triadic.compute.simulate import simulate_odd_one_out
 from triadic.compute.triplets import sample_triplets
 from triadic.ingest.reference import wordnet_reference
 from triadic.ingest.responses import ingest_responses
+from triadic.schema.embeddings import read_embedding
 from triadic.schema.errors import BadInput
-from triadic.schema.lookup import read_embedding
 
 
 def test_the_curve_rises_towards_the_stored_fit(lab, tmp_path):

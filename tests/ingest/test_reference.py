@@ -14,8 +14,8 @@ from triadic.ingest.reference import (
     wordnet_reference,
 )
 from triadic.ingest.wordnet import classical_scaling, hypernym_chains, wu_palmer
+from triadic.schema.embeddings import read_embedding
 from triadic.schema.errors import BadInput, NotFound, Unavailable
-from triadic.schema.lookup import read_embedding
 
 
 def one(lab, what, embedding_id):

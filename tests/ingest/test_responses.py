@@ -8,8 +8,8 @@ from triadic.compute.embed import FitSettings, embed
 from triadic.compute.simulate import simulate_odd_one_out
 from triadic.compute.triplets import sample_triplets
 from triadic.ingest.responses import ingest_responses, reference_from_fit
+from triadic.schema.embeddings import read_embedding
 from triadic.schema.errors import BadInput, Conflict, NotFound
-from triadic.schema.lookup import read_embedding
 
 ROWS = [[0, 1, 2], [2, 1, 0], [5, 3, 4], [1, 0, 2], [127, 3, 9]]
 
