@@ -65,7 +65,7 @@ def _write(lab: Lab, there: Mirror, missing, scratch: Path, progress: Progress) 
     changed = {entry.tags.get("rater") for entry in entries}
     stale = {rater: entry for rater, entry in raters.items() if rater in changed or not _same(there, entry)}
     rater_figures(lab, stale.values())
-    total, done = len(entries), 0
+    total, done = len(entries) + len(stale), 0
     for entry in entries:
         if "rater" not in entry.tags:
             folder = lab.reports / entry.folder if entry.folder else None
@@ -75,6 +75,8 @@ def _write(lab: Lab, there: Mirror, missing, scratch: Path, progress: Progress) 
     for rater, entry in stale.items():
         fit, files = shown_fit(entry.fit) if entry.fit else (None, None)
         parent = _rater(there, entry, fit, files)
+        done += 1
+        progress(done, total)
         for stage in (each for each in entries if each.tags.get("rater") == rater):
             fit, files = shown_fit(stage.fit) if stage.fit else (None, None)
             there.write(stage, RUN, parent, files, fit)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HISTORY = ("train_loss", "heldout_loss", "heldout_accuracy")
-FIGURES = {"": "value", " chance": "chance", " low": "low", " high": "high", " p": "p", " ceiling": "ceiling"}
-ON_RATERS = ("", " chance")  # what of FIGURES a rater's own run has: the columns people compare
+FIGURES = {"": "value", "chance ": "chance", "low ": "low", "high ": "high", "p ": "p", "ceiling ": "ceiling"}
+ON_RATERS = ("", "chance ")  # what of FIGURES a rater's own run has: the columns people compare
 QUALITY = ("n_answers", "n_invalid", "invalid_rate", "first_option_rate", "heldout_accuracy", "heldout_loss")
 
 
@@ -214,7 +214,7 @@ def _aligned(lab: Lab, key: str, ids: Iterable[str]) -> dict[str, list[dict]]:
 
 
 def _figures(rows: list[dict], parts: Iterable[str]) -> dict[str, float]:
-    named = {f"{row['metric']}/{row['reference']}{part}": row[FIGURES[part]] for row in rows for part in parts}
+    named = {f"{row['metric']}/{part}{row['reference']}": row[FIGURES[part]] for row in rows for part in parts}
     return _numbers(named)
 
 

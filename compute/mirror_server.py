@@ -85,7 +85,8 @@ def _runs_page(url: str) -> str:
     """The address of the table of runs, or of the whole server while the lab has none."""
     try:
         with _get(f"{url}/api/2.0/mlflow/experiments/get-by-name?experiment_name={EXPERIMENT}") as answer:
-            return f"{url}/#/experiments/{json.load(answer)['experiment']['experiment_id']}/runs"
+            number = json.load(answer)["experiment"]["experiment_id"]
+            return f"{url}/#/experiments/{number}/runs?workflowType=machine_learning"  # not the pages for prompts
     except OSError:
         return url
 

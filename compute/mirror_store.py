@@ -36,7 +36,8 @@ SQLITE_PATIENCE = 10.0  # seconds to wait for a program that has the database lo
 ABOUT = """One run per rater, with its ingredients as params and the figures of its newest fit; under it a run per stage.
 
 * Raters only: `tags.kind != ''`. One stage: `tags.stage = 'align'`. Language models: `tags.kind = 'llm'`.
-* `procrustes_r2/NAME` is measured against reference NAME; `… chance` beside it is what random answers score.
+* `procrustes_r2/NAME` is measured against reference NAME; `…/chance NAME` beside it is what random answers score.
+* The table shows no figures at first: choose them, and ingredients, under `Columns`, or look at the chart view.
 
 Triadic's lab (DuckDB) holds the truth: a run changed or deleted here is written again by `triadic status --mirror`.
 """
