@@ -610,7 +610,7 @@ def ui(lab, port, host):
     Example: triadic ui --port 5001
     """
     from triadic.compute.mirror import catch_up
-    from triadic.compute.mirror_server import serve
+    from triadic.compute.mirror.server import serve
 
     catch_up(lab, thorough=True, progress=bar("mirror", "runs"))
     say("MLflow is starting, which takes some seconds")

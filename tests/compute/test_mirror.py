@@ -17,15 +17,15 @@ import pandas as pd
 import pytest
 
 from triadic.compute import mirror as module
-from triadic.compute import mirror_store
 from triadic.compute.align import AlignSettings, align
 from triadic.compute.embed import FitSettings, embed
 from triadic.compute.mirror import catch_up, mirror
-from triadic.compute.mirror_server import serve
-from triadic.compute.mirror_store import EXPERIMENT, PARENT, RATER, RUN, clean
+from triadic.compute.mirror import store as mirror_store
+from triadic.compute.mirror.server import serve
+from triadic.compute.mirror.store import EXPERIMENT, PARENT, RATER, RUN, clean
+from triadic.compute.mirror.tsne import tsne_figure
 from triadic.compute.pipeline import RunSettings, judge_rater
 from triadic.compute.plan import draw_triplet_set
-from triadic.compute.tsne import tsne_figure
 from triadic.ingest.models import add_model
 from triadic.ingest.reference import wordnet_reference
 from triadic.reports.report import Report, Table
@@ -390,7 +390,7 @@ def test_a_folder_that_sqlite_addresses_cannot_name_is_refused(unmirrored, tmp_p
 @pytest.mark.parametrize("vectors", [np.zeros((6, 3)), np.eye(3), np.ones((1, 1)), np.arange(8.0)[:, None], np.eye(9)])
 def test_every_space_has_a_picture(vectors, tmp_path):
     concepts = pd.DataFrame({"word": ["$x", "a$b$_", "中", *"abcdefgh"][: len(vectors)], "category": None})
-    from triadic.compute.tsne import save_tsne
+    from triadic.compute.mirror.tsne import save_tsne
 
     save_tsne(vectors, concepts, tmp_path / "tsne.png")
     assert (tmp_path / "tsne.png").stat().st_size > 1000

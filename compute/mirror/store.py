@@ -17,7 +17,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from triadic.compute.mirror_entries import HISTORY, Entry, Fit
+from triadic.compute.mirror.entries import HISTORY, Entry, Fit
 from triadic.schema.errors import TriadicError, Unavailable
 from triadic.schema.lab import Lab
 

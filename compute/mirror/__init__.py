@@ -13,9 +13,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
-from triadic.compute.mirror_entries import Entry, Fit, finished, rater_entries, rater_figures, read_fit, stage_entries
-from triadic.compute.mirror_store import FIT, RATER, RUN, Mirror, guarded, shown
-from triadic.compute.tsne import save_tsne
+from triadic.compute.mirror.entries import Entry, Fit, finished, rater_entries, rater_figures, read_fit, stage_entries
+from triadic.compute.mirror.store import FIT, RATER, RUN, Mirror, guarded, shown
+from triadic.compute.mirror.tsne import save_tsne
 from triadic.schema.errors import Unavailable
 from triadic.schema.lab import Lab
 

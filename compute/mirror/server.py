@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 
-from triadic.compute.mirror_store import EXPERIMENT
+from triadic.compute.mirror.store import EXPERIMENT
 from triadic.schema.errors import Unavailable
 from triadic.schema.lab import Lab
 
