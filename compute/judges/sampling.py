@@ -7,7 +7,7 @@ from hashlib import blake2b
 
 import numpy as np
 
-from triadic.compute.judges.reading import halving, only_at
+from triadic.compute.judges.reading import contiguous_head, halving, only_at
 from triadic.compute.judges.tree import common_length
 from triadic.compute.parse import decided
 
@@ -77,7 +77,7 @@ class Sampler:
         if self.kind != "recurrent":
             inputs["attention_mask"] = mask.to(self.model.device)
         torch.manual_seed(int.from_bytes(blake2b(text, digest_size=7).digest(), "big"))
-        with torch.inference_mode():
+        with torch.inference_mode(), contiguous_head(self.model):
             written = self.model.generate(
                 **inputs,
                 max_new_tokens=self.limit,

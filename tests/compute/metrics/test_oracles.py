@@ -19,6 +19,7 @@ from triadic.compute.metrics import (
     triplet_agreement,
 )
 from triadic.compute.metrics.procrustes import fold_of_concept
+from triadic.compute.metrics.rsa import cosine
 from triadic.schema.errors import BadInput
 
 
@@ -182,8 +183,12 @@ def test_equidistant_concepts_have_no_second_order_structure():
         cka_debiased(simplex, rng.normal(size=(6, 3)))
     with pytest.raises(BadInput, match="distances"):
         rsa_spearman_euclidean(rng.normal(size=(6, 3)), simplex)
-    with pytest.raises(BadInput, match="centroid"):
-        rsa_pearson_cosine(np.vstack([np.zeros((1, 3)), np.eye(3), -np.eye(3)]), rng.normal(size=(7, 3)))
+
+
+def test_a_concept_without_a_direction_is_unrelated_to_all():
+    human = np.vstack([np.zeros((1, 3)), np.eye(3), -np.eye(3)])
+    assert np.array_equal(cosine(human)[0], [0, 1, 1, 1, 1, 1, 1])
+    assert rsa_pearson_cosine(human, human) == pytest.approx(1)
 
 
 def test_unrelated_spaces_score_what_the_registry_says(people):
