@@ -305,13 +305,14 @@ def asking(command):
     return functools.reduce(lambda f, option: option(f), reversed(options), command)
 
 
-def _settings(answer, framing, orders, repeats, fit=None, seed=0, **how):
+def _settings(answer, framing, orders, repeats, fit=None, align=None, seed=0, **how):
+    from triadic.compute.align import AlignSettings
     from triadic.compute.embed import FitSettings
     from triadic.compute.judges.opening import JudgeSettings
     from triadic.compute.pipeline import RunSettings
 
     judge = JudgeSettings(answer=answer, framing=framing, **how)
-    return RunSettings(judge, orders, repeats, fit or FitSettings(), seed)
+    return RunSettings(judge, orders, repeats, fit or FitSettings(), align or AlignSettings(), seed)
 
 
 @cli.command()
@@ -356,6 +357,27 @@ def fitting(command):
     return functools.reduce(lambda f, option: option(f), reversed(options), command)
 
 
+def drawing(command):
+    """Options that decide how many times a figure is drawn again, for its chance, ceiling and interval."""
+    options = [
+        click.option("--bootstraps", "n_bootstraps", default=100, show_default=True, help="Refits to resampled answers."),
+        click.option("--coin-flips", "n_coin_flips", default=200, show_default=True, help="Refits to coin flips."),
+        click.option("--ceilings", "n_ceiling", default=20, show_default=True, help="Refits to simulated people."),
+        click.option("--permutations", "n_permutations", default=1000, show_default=True, help="Shuffles of the concepts."),
+    ]  # fmt: skip
+    return functools.reduce(lambda f, option: option(f), reversed(options), command)
+
+
+DRAWS = ("n_bootstraps", "n_coin_flips", "n_ceiling", "n_permutations")
+
+
+def _draws(how):
+    """Take the options of `drawing` out of `how`, as AlignSettings."""
+    from triadic.compute.align import AlignSettings
+
+    return AlignSettings(**{name: how.pop(name) for name in DRAWS})
+
+
 def _fit(n_dims, **how):
     from triadic.compute.embed import FitSettings
     from triadic.schema.errors import BadInput
@@ -395,8 +417,9 @@ def embed_command(lab, models, learning_curve, reference, seed, **how):
 
 @cli.command("align")
 @click.argument("models", nargs=-1)
+@drawing
 @in_lab()
-def align_command(lab, models):
+def align_command(lab, models, **how):
     """Compare embeddings (of these models, or all) with every reference in the lab.
 
     \b
@@ -406,8 +429,9 @@ def align_command(lab, models):
     from triadic.compute.mirror import mirror
     from triadic.compute.pipeline import runs_of
 
+    settings = _draws(how)
     for run_id in runs_of(lab, "embed", models):
-        for aligned in align(lab, run_id, progress=bar("align", "refits")):
+        for aligned in align(lab, run_id, settings=settings, progress=bar("align", "refits")):
             click.echo(aligned)
     mirror(lab)
 
@@ -417,6 +441,7 @@ def align_command(lab, models):
 @click.option("--dry-run", is_flag=True, help="Only say what is missing, and about how long it takes.")
 @asking
 @fitting
+@drawing
 @in_lab()
 def run(lab, models, dry_run, triplet_set, seed, algorithm, n_dims, heldout_share, n_restarts, answers, temperature,
         patience, **how):  # fmt: skip
@@ -431,7 +456,8 @@ def run(lab, models, dry_run, triplet_set, seed, algorithm, n_dims, heldout_shar
 
     fit = _fit(n_dims, algorithm=algorithm, heldout_share=heldout_share, n_restarts=n_restarts, answers=answers,
                temperature=temperature, patience=patience)  # fmt: skip
-    questions, settings = find_triplet_set(lab, triplet_set), _settings(fit=fit, seed=seed, **how)
+    aligned = _draws(how)
+    questions, settings = find_triplet_set(lab, triplet_set), _settings(fit=fit, align=aligned, seed=seed, **how)
     for name in [find_rater(lab, m) for m in models]:
         if dry_run:
             click.echo("\n".join(missing(lab, name, questions, settings)) or f"{name}: nothing is missing")
@@ -668,15 +694,16 @@ def export(lab, target):
 @click.option("--model", "extra", type=click.Choice(["smollm2"]), multiple=True, help="One more packaged model.")
 @click.option("--reference", type=PATH, help="A human embedding to compare with (VICE .npy or SPoSE text).")
 @click.option("--seed", default=0, show_default=True)
+@drawing
 @in_lab(create=True)
-def demo(lab, triplets, extra, reference, seed):
+def demo(lab, triplets, extra, reference, seed, **how):
     """The whole pipeline on a real model that ships in a Python package, offline.
 
     \b
     Example: triadic demo --triplets 2000
     """
     from triadic.compute.mirror import mirror
-    from triadic.compute.pipeline import run_rater
+    from triadic.compute.pipeline import RunSettings, run_rater
     from triadic.compute.plan import draw_triplet_set
     from triadic.ingest.everything import ingest_everything
     from triadic.ingest.packaged import add_packaged
@@ -687,10 +714,10 @@ def demo(lab, triplets, extra, reference, seed):
         say(f"  {line}")
     if reference:
         reference_from_file(lab, reference, DEFAULT_SET)
-    questions = draw_triplet_set(lab, DEFAULT_SET, triplets, seed)
+    questions, settings = draw_triplet_set(lab, DEFAULT_SET, triplets, seed), RunSettings(align=_draws(how))
     for name in ("gemma3-270m", "minilm", *extra):
         rater = add_packaged(lab, name)
-        run_rater(lab, rater, questions, None, bar(rater), bar(f"{rater}: align", "refits"))
+        run_rater(lab, rater, questions, settings, bar(rater), bar(f"{rater}: align", "refits"))
     mirror(lab)
     click.echo(standing(lab))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from triadic.compute.align import align, align_runs
+from triadic.compute.align import AlignSettings, align, align_runs
 from triadic.compute.embed import FitSettings, embed, embed_run
 from triadic.compute.judge import Progress, ask, judge_run
 from triadic.compute.judges.base import Judge
@@ -21,12 +21,13 @@ TYPICAL_RATE = 100.0  # answers per second assumed where the lab has no timing y
 
 @dataclass(frozen=True)
 class RunSettings:
-    """Everything `triadic run` decides for one rater: how it is asked, how its answers are fitted."""
+    """Everything `triadic run` decides for one rater: how it is asked, how its answers are fitted and compared."""
 
     judge: JudgeSettings = field(default_factory=JudgeSettings)
     orders: str = "drawn"
     repeats: int = 1
     fit: FitSettings = field(default_factory=FitSettings)
+    align: AlignSettings = field(default_factory=AlignSettings)
     seed: int = 0
 
 
@@ -41,7 +42,8 @@ def run_rater(
     """Judge, embed and align one rater, doing only what is missing; returns the ids of its align runs."""
     settings = settings or RunSettings()
     judge_id = judge_rater(lab, rater_id, triplet_set_id, settings, judging)
-    return align(lab, embed(lab, judge_id, settings.fit, settings.seed), progress=aligning)
+    fit_id = embed(lab, judge_id, settings.fit, settings.seed)
+    return align(lab, fit_id, settings=settings.align, progress=aligning)
 
 
 def judge_rater(lab: Lab, rater_id: str, triplet_set_id: str, settings: RunSettings, progress: Progress) -> str:
@@ -69,7 +71,9 @@ def missing(lab: Lab, rater_id: str, triplet_set_id: str, settings: RunSettings)
     embed_id = None if lines else embed_run(lab, work.run_id, settings.fit, settings.seed)[0].run_id
     if embed_id is None or not is_finished(lab, embed_id):
         return [*lines, f"{rater_id}: embed, about {_duration(1)}", f"{rater_id}: align with every reference"]
-    open_runs = [work for work in align_runs(lab, embed_id) if not is_finished(lab, work.run_id)]
+    open_runs = [
+        work for work in align_runs(lab, embed_id, settings=settings.align) if not is_finished(lab, work.run_id)
+    ]
     return [f"{rater_id}: align with {len(open_runs)} references"] if open_runs else []
 
 

