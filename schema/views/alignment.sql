@@ -34,7 +34,8 @@ SELECT
     coalesce(coin.mean, shuffled.mean) AS chance,          -- mean of coin flips through the same fit, else of shuffled concepts
     coalesce(coin.p95, shuffled.p95) AS chance_p95,        -- 95th percentile of the same null
     coalesce(coin.p, shuffled.p) AS p,                     -- (1 + null draws at or above the figure) / (1 + null draws)
-    coalesce(coin.p, shuffled.p) > 0.05 AS at_chance,      -- the figure does not stand out from that null
+    CASE WHEN coalesce(coin.n, shuffled.n) >= 20 THEN coalesce(coin.p, shuffled.p) > 0.05 END
+        AS at_chance,                                      -- the figure does not stand out from that null; NULL below 20 draws
     CASE WHEN coin.n IS NOT NULL THEN 'coin_flips' WHEN shuffled.n IS NOT NULL THEN 'permutation' END AS chance_kind, -- which null that is
     shuffled.mean AS permutation_mean,                     -- the permutation null: the same space, concepts shuffled
     shuffled.p95 AS permutation_p95,                       -- its 95th percentile

@@ -91,9 +91,9 @@ def test_a_figure_with_all_its_draws(lab):
 
 
 def test_without_coins_chance_is_the_shuffled_concepts_and_a_tie_counts_against(lab):
-    add_figure(lab, value=0.1, draws={"permutation": [0.0, 0.1, 0.1], "bootstrap_concepts": [0.0, 0.2]})
+    add_figure(lab, value=0.1, draws={"permutation": [0.0, 0.1, 0.1] * 10, "bootstrap_concepts": [0.0, 0.2]})
     (row,) = view(lab).itertuples()
-    assert row.p == pytest.approx(3 / 4)
+    assert row.p == pytest.approx(21 / 31)
     assert row.at_chance
     assert row.chance_kind == "permutation"
     assert (row.low, row.high) == pytest.approx((row.concepts_low, row.concepts_high))
@@ -123,3 +123,11 @@ def test_a_ceiling_at_chance_gives_no_share(lab):
     add_figure(lab, value=0.4, draws={"coin_flips": [0.25, 0.25], "ceiling": [0.25]})
     (row,) = view(lab).itertuples()
     assert np.isnan(row.share)
+
+
+def test_too_few_draws_do_not_decide(lab):
+    """With 19 draws p cannot fall below 0.05, however good the figure."""
+    add_figure(lab, value=0.9, draws={"permutation": [0.0] * 19, "bootstrap_concepts": [0.0, 0.2]})
+    (row,) = view(lab).itertuples()
+    assert row.p == pytest.approx(1 / 20)
+    assert row.at_chance is None
