@@ -15,6 +15,11 @@ time); padded prompt pass 4.4 times, shared-prefix first token 0.87, batched gen
 groups of 64), one at a time 22. Peak memory 1.02 GB, tokenising and planning 0.1%, 25.7 tokens read per question of
 25.6 at the fewest. By processor time the unique tokens took 62% of the matrix rate of 205 GFLOP/s per core; PyTorch's
 fused attention instead of `attention.short_rows` gave 57%.
+
+Seen with two threads on a quiet machine (1,000 questions for score, 125 for the slow ways): score 45 /s, 5.0 times the
+padded prompt pass, 1.46 times the shared-prefix first token (1.13 in another run), 6.8 times batched generate; sample
+23 /s, 3.4 times batched generate; 27 times one at a time. The unique tokens take 62% of 390 GFLOP/s; at that rate 25.1
+tokens a question bound every way at 58 /s, so 200 times the 1.7 /s of one at a time cannot be had on this machine.
 """
 
 from __future__ import annotations
