@@ -599,7 +599,7 @@ _statistical("ingredients", "Which ingredients go with human-like concepts: corr
 _statistical(
     "regression",
     "The mixed-effects model, and everything needed to doubt it.",
-    click.option("--formula", help="A formula of your own, for example 'value ~ n_params + instruction_tuned'."),
+    click.option("--formula", help="A formula of your own, for example 'alignment ~ n_params + instruction_tuned'."),
 )
 _statistical("stages", "Post-training stages per lineage, and matched base–instruct pairs.")
 _statistical(
