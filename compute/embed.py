@@ -38,6 +38,8 @@ class FitSettings:
         """The estimator these settings describe. Raises BadInput for an unknown algorithm."""
         if self.algorithm not in LOSSES:
             raise BadInput(f"no algorithm {self.algorithm!r}; there are: {', '.join(LOSSES)}")
+        if self.n_dims is not None and self.n_dims < 1:
+            raise BadInput(f"an embedding has at least one dimension, not {self.n_dims}: give a number, or auto")
         return LOSSES[self.algorithm](self.n_dims or 30, seed=seed, n_restarts=self.n_restarts, patience=self.patience)
 
 

@@ -173,9 +173,14 @@ def _locate(source: str | Path, gguf_file: str | None) -> tuple[str, str | None]
 
 
 def _config(folder: str, gguf_file: str | None, revision: str | None, trust_remote_code: bool):
+    import logging as standard
+
     from transformers import AutoConfig
     from transformers.utils import logging
 
+    standard.getLogger("huggingface_hub").setLevel(
+        standard.ERROR
+    )  # it tells of every retry; the error below is one line
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     options: dict = {"trust_remote_code": trust_remote_code}

@@ -121,6 +121,18 @@ def best_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
+def check_device(device: str) -> str:
+    """`device` itself; BadInput when it is none, or is not on this machine."""
+    import torch
+
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not there.get(device.partition(":")[0]):
+        raise BadInput(
+            f"No device {device!r} on this machine: use one of {', '.join(k for k, v in there.items() if v)}."
+        )
+    return device
+
+
 def best_dtype(device: str) -> str:
     """bfloat16 where the device has instructions for it, else float32."""
     import torch
@@ -135,9 +147,12 @@ def best_dtype(device: str) -> str:
 
 
 def quiet() -> None:
-    """No progress bars or advice from the library: progress is the caller's to show."""
+    """No progress bars, advice or tales of retries from the libraries: progress and errors are the caller's to show."""
+    import logging as standard
+
     from transformers.utils import logging
 
+    standard.getLogger("huggingface_hub").setLevel(standard.ERROR)
     logging.disable_progress_bar()
     logging.set_verbosity_error()
 

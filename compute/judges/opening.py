@@ -128,11 +128,11 @@ def _vectors(lab: Lab, weights: str, settings: JudgeSettings, concept_set_id: st
 def _language_model(
     weights: str, gguf_file: str | None, revision: str | None, style: str, settings: JudgeSettings
 ) -> Judge:
-    from triadic.compute.judges.loading import best_device, best_dtype, fingerprint, load
+    from triadic.compute.judges.loading import best_device, best_dtype, check_device, fingerprint, load
     from triadic.compute.judges.transformers import TransformersJudge
 
     folder, packaged_file = _folder(weights)
-    gguf_file, device = gguf_file or packaged_file, settings.device or best_device()
+    gguf_file, device = gguf_file or packaged_file, check_device(settings.device or best_device())
     dtype = settings.dtype or best_dtype(device)
     size = {} if settings.batch_size is None else {"batch_size": settings.batch_size}
     trust = {"trust_remote_code": settings.trust_remote_code, "allow_pickle": settings.allow_pickle}

@@ -111,6 +111,8 @@ def test_whole_questions_are_held_out(lab, space):
 def test_what_cannot_be_fitted_is_refused_in_one_line(lab, run):
     with pytest.raises(NotFound, match="no judge run"):
         embed(lab, "0" * 16)
+    with pytest.raises(BadInput, match="at least one dimension"):
+        embed(lab, run, FitSettings(n_dims=0))
     with pytest.raises(BadInput, match="no algorithm"):
         embed(lab, run, FitSettings("magic"))
     with pytest.raises(BadInput, match="odd-one-out"):

