@@ -35,18 +35,44 @@ def only_at(model, flat_positions) -> Iterator[None]:
 
 
 @contextmanager
-def contiguous_head(model) -> Iterator[None]:
-    """Hand the output layer its rows in one piece. A strided slice, as generation takes of the last position, makes torch
-    copy the layer's weights once per row: on a processor that cost more than all the rest of a prompt."""
-    head = model.get_output_embeddings()
-    if head is None:
+def in_float32(model) -> Iterator[None]:
+    """Within, the weights are float32 where there is room for that (a processor: up to a billion parameters), so that
+    two ways of computing can be told apart from rounding. Buffers (rotary frequencies) stay as they are."""
+    import torch
+
+    size = 4 * sum(weight.numel() for weight in model.parameters())
+    room = torch.cuda.mem_get_info(model.device)[0] // 2 if model.device.type == "cuda" else 4 << 30
+    before = [(weight, weight.dtype) for weight in model.parameters()] if size <= room else []
+    try:
+        for weight, _ in before:
+            weight.data = weight.data.float()
         yield
-        return
-    hook = head.register_forward_pre_hook(lambda module, inputs: (inputs[0].contiguous(), *inputs[1:]))
+    finally:
+        for weight, dtype in before:
+            weight.data = weight.data.to(dtype)
+
+
+@contextmanager
+def in_one_piece(model) -> Iterator[None]:
+    """Hand linear layers their rows in one piece. For a strided slice, as generation takes of the last position and
+    state-space models of their single step, torch copies the layer's weights once per row: on a processor that cost
+    more than all the rest of a prompt."""
+    import torch
+
+    def fold(_, inputs):
+        rows = inputs[0]
+        if rows.dim() == 3 and rows.stride(0) != rows.stride(1) * rows.shape[1]:
+            return (rows.clone(memory_format=torch.contiguous_format), *inputs[1:])
+        return None
+
+    hooks = [
+        module.register_forward_pre_hook(fold) for module in model.modules() if isinstance(module, torch.nn.Linear)
+    ]
     try:
         yield
     finally:
-        hook.remove()
+        for hook in hooks:
+            hook.remove()
 
 
 def edge_logs(logits, place: np.ndarray, token: np.ndarray) -> np.ndarray:
@@ -56,7 +82,8 @@ def edge_logs(logits, place: np.ndarray, token: np.ndarray) -> np.ndarray:
     if not len(place):
         return np.zeros(0)
     norm = torch.empty(logits.shape[0], dtype=torch.float32, device=logits.device)
-    rows = max(1, (1 << 24) // logits.shape[1])  # 64 MB of float32 at a time
+    share = 1 << (19 if logits.device.type == "cpu" else 24)  # 2 MB of float32 stay in a processor's cache
+    rows = max(1, share // logits.shape[1])
     for start in range(0, logits.shape[0], rows):
         norm[start : start + rows] = torch.logsumexp(logits[start : start + rows].float(), dim=-1)
     place_t = torch.as_tensor(place, device=logits.device)

@@ -7,7 +7,7 @@ from hashlib import blake2b
 
 import numpy as np
 
-from triadic.compute.judges.reading import contiguous_head, halving, only_at
+from triadic.compute.judges.reading import halving, in_one_piece, only_at
 from triadic.compute.judges.tree import common_length
 from triadic.compute.parse import decided
 
@@ -17,7 +17,7 @@ _KEPT = ("do_sample", "temperature", "top_k", "top_p", "min_p", "typical_p", "re
 class Sampler:
     """Writes answers with `generate`, `limit` tokens at most; `lead` is what the prompt already opened (`<think>`)."""
 
-    def __init__(self, checkpoint, seed: int = 0, limit: int = 12, batch_rows: int = 128, lead: str = ""):
+    def __init__(self, checkpoint, seed: int = 0, limit: int = 12, batch_rows: int = 128, lead: str = "", steps=None):
         self.model = checkpoint.model
         self.tokenizer = checkpoint.tokenizer
         self.kind = checkpoint.kind
@@ -25,6 +25,7 @@ class Sampler:
         self.limit = limit
         self.batch_rows = batch_rows
         self.lead = lead
+        self.steps = steps if self._forgets() else None  # a StepScorer: beginnings of a state-space model read once
         if self.tokenizer.pad_token_id is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
 
@@ -37,15 +38,16 @@ class Sampler:
     def write(self, prompts: Sequence[list[int]], options: Sequence[tuple[str, ...]]) -> list[tuple[str, int, bool]]:
         """(text, tokens written, whether it stopped by itself) for each prompt.
 
-        Rows of similar length are written together (of equal length for a state-space model, which cannot be padded),
-        and what all begin with is read once. The random numbers of a group depend on the seed and on its prompts
+        Rows of similar length are written together (of equal length where a state can be neither padded nor copied), and
+        what all begin with is read once. The random numbers of a group depend on the seed and on its prompts
         alone: the same batch writes the same again.
         """
         out: list = [None] * len(prompts)
         lengths = [len(prompt) for prompt in prompts]
         groups: list[list[int]] = []
         for at in np.argsort(lengths, kind="stable").tolist():
-            apart = self.kind == "recurrent" and groups and lengths[groups[-1][0]] != lengths[at]
+            mixed = self.kind != "recurrent" or self.steps
+            apart = not mixed and groups and lengths[groups[-1][0]] != lengths[at]
             if not groups or len(groups[-1]) >= self.batch_rows or apart:
                 groups.append([])
             groups[-1].append(at)
@@ -59,11 +61,16 @@ class Sampler:
         import torch
         from transformers import StoppingCriteriaList
 
+        seed = int.from_bytes(blake2b(repr((self.seed, prompts)).encode(), digest_size=7).digest(), "big")
+        if self.steps:
+            beginning = {self.steps.cache_name: self.steps.states([prompt[:-1] for prompt in prompts])}
+            prompts, shared = [prompt[-1:] for prompt in prompts], 0
+        else:
+            beginning, shared = self._beginning(prompts)
         width = max(len(prompt) for prompt in prompts)
         pad = self.tokenizer.pad_token_id
         ids = torch.full((len(prompts), width), pad, dtype=torch.long)
         mask = torch.zeros_like(ids)
-        beginning, shared = self._beginning(prompts)
         for row, prompt in enumerate(prompts):  # padding goes behind in an encoder, else between beginning and rest
             rest = shared if self.kind == "encoder-decoder" else shared + width - len(prompt)
             ids[row, :shared] = torch.tensor(prompt[:shared])
@@ -72,12 +79,11 @@ class Sampler:
             mask[row, rest : rest + len(prompt) - shared] = 1
         start = 1 if self.kind == "encoder-decoder" else width
         stop = _Decided(self, start, options)
-        text = repr((self.seed, prompts)).encode()
         inputs = {"input_ids": ids.to(self.model.device)}
         if self.kind != "recurrent":
             inputs["attention_mask"] = mask.to(self.model.device)
-        torch.manual_seed(int.from_bytes(blake2b(text, digest_size=7).digest(), "big"))
-        with torch.inference_mode(), contiguous_head(self.model):
+        torch.manual_seed(seed)
+        with torch.inference_mode(), in_one_piece(self.model):
             written = self.model.generate(
                 **inputs,
                 max_new_tokens=self.limit,
@@ -86,6 +92,12 @@ class Sampler:
                 **beginning,
             )
         return [self._finish(row, stop.length.get(at)) for at, row in enumerate(written[:, start:].tolist())]
+
+    def _forgets(self) -> bool:
+        """Whether the tokens of the prompt itself play no part in drawing the next one."""
+        defaults = self.model.generation_config
+        penalty, ngrams = defaults.repetition_penalty or 1.0, defaults.no_repeat_ngram_size or 0
+        return penalty == 1.0 and not ngrams and (defaults.num_beams or 1) == 1
 
     def _beginning(self, prompts) -> tuple[dict, int]:
         """(the attention cache of what all prompts begin with, for each row; how many tokens that is)."""

@@ -9,13 +9,16 @@ import numpy as np
 from triadic.compute.judges.base import Questions
 from triadic.compute.judges.loading import Checkpoint
 from triadic.compute.judges.names import Names
+from triadic.compute.judges.reading import in_float32
 from triadic.compute.judges.sampling import Sampler
 from triadic.compute.judges.scoring import Asked, EncoderDecoderScorer, PlainScorer
+from triadic.compute.judges.steps import StepScorer
 from triadic.compute.judges.tree import TreeScorer
 from triadic.compute.parse import parse
 from triadic.compute.prompts import Prompter, options_of, prompt_hash, shown
 from triadic.schema.errors import BadInput, TriadicError
 
+STRATEGIES = ("tree", "steps", "plain")
 _OPENED = re.compile(r"(<think>|<thinking>)\s*$")  # a template that opens the reasoning and has no switch
 
 
@@ -46,9 +49,14 @@ class TransformersJudge:
         encoder = checkpoint.kind == "encoder-decoder"
         self.prompter = Prompter(checkpoint.tokenizer, style, framing, encoder=encoder)
         self.names = Names(checkpoint.tokenizer, "" if encoder else self.prompter.text("")[-24:])
-        self.scorer = make_scorer(checkpoint, strategy, self._probe()) if answer == "score" else None
+        stateful = checkpoint.kind == "recurrent"
+        self.scorer = make_scorer(checkpoint, strategy, self._probe()) if answer == "score" or stateful else None
+        steps = (
+            self.scorer if isinstance(self.scorer, StepScorer) and self.scorer.cache_name == "cache_params" else None
+        )
         opened = _OPENED.search(self.prompter.text(""))
-        self.sampler = Sampler(checkpoint, seed, 2048 if opened else 12, lead=opened.group(1) if opened else "")
+        lead = opened.group(1) if opened else ""
+        self.sampler = Sampler(checkpoint, seed, 2048 if opened else 12, lead=lead, steps=steps)
 
     def config(self) -> dict:
         """Checkpoint, versions, dtype, prompt, way of scoring and batch size."""
@@ -117,38 +125,44 @@ class TransformersJudge:
 
 
 def make_scorer(checkpoint: Checkpoint, strategy: str, probe: list[Asked]):
-    """The way of scoring for a checkpoint: 'plain', 'tree', or 'auto' (the tree where its scores are the plain path's).
+    """The way of scoring for a checkpoint: one of STRATEGIES, or 'auto', the fastest that gives the plain path's scores.
 
-    Not every architecture follows a tree (ALiBi counts padding as distance, some models take no positions), so the
-    tree is tried on `probe`, a few questions, beside the plain path. BadInput when 'tree' is asked for and fails.
+    'tree' reads shared beginnings once under an attention mask, 'steps' one token at a time from copied states, 'plain'
+    every row in full. Not every architecture follows each (ALiBi counts padding as distance, a state cannot be masked),
+    so a way is tried on `probe`, a few questions, beside the plain path. BadInput when one is asked for and fails.
     """
-    if strategy not in ("auto", "plain", "tree"):
-        raise BadInput(f"Strategy {strategy!r} is unknown: use 'auto', 'tree' or 'plain'.")
+    if strategy not in ("auto", *STRATEGIES):
+        raise BadInput(f"Strategy {strategy!r} is unknown: use 'auto', {', '.join(map(repr, STRATEGIES))}.")
     pad = checkpoint.tokenizer.pad_token_id
     pad = pad if pad is not None else (checkpoint.tokenizer.eos_token_id or 0)
     if checkpoint.kind == "encoder-decoder":
         return EncoderDecoderScorer(checkpoint.model, pad)
     plain = PlainScorer(checkpoint.model, pad, equal_lengths=checkpoint.kind == "recurrent")
-    if strategy == "plain" or (checkpoint.kind == "recurrent" and strategy == "auto"):
+    ways = {"tree": TreeScorer, "steps": StepScorer} if checkpoint.kind == "decoder" else {"steps": StepScorer}
+    for name, way in ways.items():
+        if strategy in ("auto", name):
+            scorer = way(checkpoint.model)
+            if agrees(plain, scorer, probe):
+                return scorer
+    if strategy in ("auto", "plain"):
         return plain
-    tree = TreeScorer(checkpoint.model)
-    if checkpoint.kind == "decoder" and follows_tree(plain, tree, probe):
-        return tree
-    if strategy == "tree":
-        raise BadInput(f"{checkpoint.record['class']} does not follow a prefix tree: use --strategy plain.")
-    return plain
+    raise BadInput(f"{checkpoint.record['class']} cannot be scored by {strategy!r}: use strategy 'auto'.")
 
 
-def follows_tree(plain: PlainScorer, tree: TreeScorer, probe: list[Asked]) -> bool:
-    """Whether the tree's scores are the plain path's, up to the rounding of the model's dtype."""
+def agrees(plain: PlainScorer, other: TreeScorer | StepScorer, probe: list[Asked]) -> bool:
+    """Whether another way's scores are the plain path's, up to rounding: in float32 where there is room for it, else
+    up to three times what the model's dtype makes of the same rows asked one question at a time."""
     import torch
 
-    expected = np.concatenate(plain.score(probe))
-    try:
-        found = np.concatenate(tree.score(probe))
-    except torch.OutOfMemoryError:
-        raise
-    except (TypeError, ValueError, RuntimeError, IndexError, AttributeError, TriadicError):
-        return False  # the architecture takes no such mask, positions or cache
-    exact = tree.model.dtype == torch.float32
-    return bool(np.abs(found - expected).mean() < (1e-3 if exact else 0.25))
+    with in_float32(other.model):
+        exact = other.model.dtype == torch.float32
+        expected = np.concatenate(plain.score(probe))
+        alone = expected if exact else np.concatenate([plain.score([one])[0] for one in probe])
+        try:
+            found = np.concatenate(other.score(probe))
+        except torch.OutOfMemoryError:
+            raise
+        except (TypeError, ValueError, RuntimeError, IndexError, AttributeError, TriadicError):
+            return False  # the architecture takes no such mask, positions or cache
+    gap, rounding = np.abs(found - expected).mean(), 1e-3 if exact else 0.25
+    return bool(gap < max(rounding, 3 * np.abs(alone - expected).mean()))

@@ -88,7 +88,7 @@ class TreeScorer:
     def __init__(self, model, split: str = "auto", micro_tokens: int | None = None):
         self.model = model
         self.split = split
-        self.micro_tokens = micro_tokens or (1536 if model.device.type == "cpu" else 16384)
+        self.micro_tokens = micro_tokens or (1024 if model.device.type == "cpu" else 16384)
 
     def record(self) -> dict:
         """Settings that can change rounding."""

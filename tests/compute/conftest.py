@@ -86,6 +86,12 @@ def build(name: str, vocab: int):
         return t.MambaForCausalLM(t.MambaConfig(hidden_size=32, num_hidden_layers=2, state_size=8, **ids))
     if name == "falcon-mamba":
         return t.FalconMambaForCausalLM(t.FalconMambaConfig(hidden_size=32, num_hidden_layers=2, state_size=8, **ids))
+    if name == "mamba2":
+        sizes = {"hidden_size": 32, "num_hidden_layers": 2, "state_size": 8, "num_heads": 8, "head_dim": 8}
+        return t.Mamba2ForCausalLM(t.Mamba2Config(**sizes, **ids, n_groups=1, chunk_size=16))
+    if name == "jamba":
+        every = {"attn_layer_period": 2, "attn_layer_offset": 1, "expert_layer_period": 2, "num_experts": 2}
+        return t.JambaForCausalLM(t.JambaConfig(**COMMON, **HEADS, **ids, **every, mamba_d_state=8))
     if name == "t5":
         config = t.T5Config(
             d_model=32, d_ff=64, d_kv=8, num_layers=2, num_heads=4, feed_forward_proj="gated-gelu",

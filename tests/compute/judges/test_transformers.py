@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 
 from triadic.compute.judges.loading import load
+from triadic.compute.judges.reading import in_float32
 from triadic.compute.judges.scoring import PlainScorer
+from triadic.compute.judges.steps import StepScorer, levels_of
 from triadic.compute.judges.transformers import TransformersJudge
 from triadic.compute.judges.tree import TreeScorer
 from triadic.schema.errors import BadInput, NotFound, TriadicError, Unavailable
 
 CAUSAL = ["llama", "gemma2", "mixtral", "gptj", "gemma3-vision"]
+STATEFUL = ["mamba", "falcon-mamba", "mamba2", "jamba"]  # the last alternates states and attention
 
 
 def judge(folder, **options):
@@ -37,7 +40,7 @@ def by_hand(one, prompt, form):
     return total
 
 
-@pytest.mark.parametrize("name", [*CAUSAL, "mamba", "falcon-mamba", "falcon-alibi"])
+@pytest.mark.parametrize("name", [*CAUSAL, *STATEFUL, "falcon-alibi"])
 def test_score_is_the_probability_of_the_full_name_in_any_casing(tiny, questions, name):
     one, asked = judge(tiny(name)), questions(3)
     scores = ask(one, asked)
@@ -62,7 +65,7 @@ def test_tree_and_plain_path_agree(tiny, questions, name):
         np.testing.assert_allclose(ask(tree, asked), expected, atol=2e-4)
 
 
-@pytest.mark.parametrize("name", [*CAUSAL, "t5", "mamba", "falcon-mamba", "falcon-alibi"])
+@pytest.mark.parametrize("name", [*CAUSAL, *STATEFUL, "t5", "falcon-alibi"])
 @pytest.mark.parametrize("style", ["chat", "base"])
 def test_batch_size_changes_no_answer(tiny, questions, name, style):
     asked = questions(24)
@@ -72,8 +75,67 @@ def test_batch_size_changes_no_answer(tiny, questions, name, style):
     np.testing.assert_allclose(ask(many, asked), ask(few, asked), atol=2e-4)
 
 
+@pytest.mark.parametrize("name", [*CAUSAL, *STATEFUL, "falcon-alibi"])
+def test_steps_and_plain_path_agree(tiny, questions, name):
+    asked = questions(40)
+    steps, plain = judge(tiny(name), strategy="steps"), judge(tiny(name), strategy="plain")
+    assert isinstance(steps.scorer, StepScorer)
+    expected = ask(plain, asked)
+    np.testing.assert_allclose(ask(steps, asked), expected, atol=2e-4)
+    steps.scorer.state_bytes = 20_000  # a few rows: groups are halved until they fit
+    np.testing.assert_allclose(ask(steps, asked), expected, atol=2e-4)
+    alone = steps.answer(asked.take(np.array([3])))
+    assert alone["logprob_left"][0] == pytest.approx(expected[3, 0], abs=2e-4)
+
+
+def test_steps_read_each_shared_token_once(tiny, questions):
+    one = judge(tiny("mamba"))
+    asked = one._asked(questions(30), one.prompter.encode(one.prompter.texts(questions(30))))
+    root = 5
+    levels, ends = levels_of(asked, root)
+    distinct = {tuple(each.prompt[root:stop]) for each in asked for stop in range(root + 1, len(each.prompt) + 1)}
+    for each in asked:
+        distinct |= {
+            (*each.prompt[root:], *form[:stop]) for form in each.branches.spellings for stop in range(1, len(form))
+        }
+    assert sum(len(level.ids) for level in levels) == len(distinct)
+    assert sum(len(level.edge) for level in levels) == sum(len(each.branches.edge_token) for each in asked)
+    for each, row in zip(asked, ends, strict=True):  # from the end back to the root stands the prompt
+        text = []
+        for level in reversed(levels[: len(each.prompt) - root]):
+            text.append(int(level.ids[row]))
+            row = level.parents[row]
+        assert text[::-1] == each.prompt[root:]
+
+
+@pytest.mark.parametrize("name", ["mamba", "falcon-mamba", "mamba2"])
+def test_writing_from_copied_states_changes_no_text(tiny, questions, name):
+    one, asked = judge(tiny(name), answer="sample"), questions(20)
+    assert one.sampler.steps
+    quick = one.answer(asked)
+    one.sampler.steps = None
+    assert quick["raw_text"] == one.answer(asked)["raw_text"]
+    one.checkpoint.model.generation_config.repetition_penalty = 1.2  # then the prompt's tokens play a part
+    assert judge(tiny(name), answer="sample").sampler.steps
+    assert TransformersJudge(one.checkpoint, "chat", answer="sample").sampler.steps is None
+
+
+def test_weights_come_back_as_they_were(tiny):
+    import torch
+
+    model = load(tiny("llama"), dtype="bfloat16", device="cpu").model
+    before = {name: (held.dtype, held.clone()) for name, held in model.state_dict(keep_vars=True).items()}
+    buffers = {name: held.dtype for name, held in model.named_buffers()}
+    with in_float32(model):
+        assert model.dtype == torch.float32
+    for name, held in model.state_dict(keep_vars=True).items():
+        assert held.dtype == before[name][0]
+        assert torch.equal(held, before[name][1])
+    assert {name: held.dtype for name, held in model.named_buffers()} == buffers
+
+
 def test_recurrent_rows_are_never_padded(tiny, questions):
-    one, widths = judge(tiny("mamba")), []
+    one, widths = judge(tiny("mamba"), strategy="plain"), []
 
     def see(_, args, kwargs):
         assert "attention_mask" not in kwargs
@@ -84,8 +146,9 @@ def test_recurrent_rows_are_never_padded(tiny, questions):
     assert len({width for _, width in widths}) > 1
 
 
-def test_a_model_the_tree_cannot_follow_is_asked_the_plain_way(tiny):
-    assert judge(tiny("falcon-alibi")).config()["strategy"] == "padded"
+def test_a_model_the_tree_cannot_follow_is_asked_step_by_step(tiny):
+    assert judge(tiny("falcon-alibi")).config()["strategy"] == "steps"
+    assert judge(tiny("falcon-alibi"), strategy="plain").config()["strategy"] == "padded"
     assert judge(tiny("llama")).config()["strategy"] == "tree"
     with pytest.raises(BadInput, match="tree"):
         judge(tiny("falcon-alibi"), strategy="tree")
