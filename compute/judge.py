@@ -14,10 +14,10 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from triadic.compute.judges.base import ANSWER_COLUMNS, Judge, Questions
+from triadic.compute.judges.base import ANSWER_COLUMNS, Judge, Questions, record_of
 from triadic.schema.errors import BadInput, Conflict, Unavailable
 from triadic.schema.lab import Lab
-from triadic.schema.runs import Work, is_finished, note
+from triadic.schema.runs import Work, first_start, is_finished, note
 from triadic.schema.tables import Response, Stage, Status
 
 ORDERS = ("drawn", "both")
@@ -69,13 +69,14 @@ def ask(lab: Lab, work: Work, judge: Judge, progress: Progress = lambda done, to
         return 0
     with _alone(lab, run_id):
         lab.spool.load()
+        earlier = first_start(lab, run_id).get("judge")
+        if earlier and hasattr(judge, "resume"):
+            judge.resume(earlier)
         questions = read_questions(lab, run_id)
         batches = judge.batches(questions)
         open_batches = _unanswered(lab, run_id, questions, batches)
         done = len(questions) - sum(len(batches[i]) for i in open_batches)
-        note(
-            lab, run_id, Status.started, answers=done, of=len(questions), judge=getattr(judge, "record", judge.config)()
-        )
+        note(lab, run_id, Status.started, answers=done, of=len(questions), judge=record_of(judge))
         brought, started, loaded = 0, time.monotonic(), time.monotonic()
         progress(done, len(questions))
         try:

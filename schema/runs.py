@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from dataclasses import dataclass, fields
 from functools import cache, cached_property
@@ -71,6 +72,14 @@ def status_of(lab: Lab, run_id: str) -> str:
 def is_finished(lab: Lab, run_id: str) -> bool:
     row = lab.store.one("SELECT status FROM run_status WHERE run_id = ?", [run_id])
     return bool(row) and row[0] == Status.finished
+
+
+def first_start(lab: Lab, run_id: str) -> dict:
+    """The detail of a run's first "started" event; empty when it was never started."""
+    row = lab.store.one(
+        "SELECT detail FROM run_event WHERE run_id = ? AND status = 'started' ORDER BY happened_at LIMIT 1", [run_id]
+    )
+    return json.loads(row[0]) if row else {}
 
 
 def finish(lab: Lab, run_id: str, rows: list[tuple[type, Any]], **detail: Any) -> None:

@@ -67,6 +67,9 @@ class Judge(Protocol):
     together and the anchor is the odd one); None together with an `invalid_reason` where there is no answer.
     `logprob_*` is the natural-log probability of *naming* that concept as the answer. `prompt_hash` is a signed 64-bit
     integer of the full prompt text.
+
+    A judge may also have `record()`, which adds to `config()` what was found out on this machine (versions, timings),
+    and `resume(record)`, called with the first record of a run that is taken up again, before any question.
     """
 
     def config(self) -> dict:
@@ -80,3 +83,8 @@ class Judge(Protocol):
     def answer(self, questions: Questions) -> dict[str, list]:
         """Answers to one batch, in its order."""
         ...
+
+
+def record_of(judge: Judge) -> dict:
+    """What is kept with a run's events: the judge's `record()`, or its configuration where it has none."""
+    return getattr(judge, "record", judge.config)()

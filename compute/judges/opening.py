@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from triadic.compute.judges.base import Judge, Questions
+from triadic.compute.judges.base import Judge, Questions, record_of
 from triadic.schema.errors import BadInput, NotFound
 from triadic.schema.lab import Lab
 from triadic.schema.lookup import read_concepts
@@ -54,7 +54,12 @@ class Later:
 
     def record(self) -> dict:
         """What the opened judge says of itself: revision, versions, device, sampler settings; kept with the run's events."""
-        return self.judge.config()
+        return record_of(self.judge)
+
+    def resume(self, record: dict) -> None:
+        """Go on as the judge that had this record."""
+        if hasattr(self.judge, "resume"):
+            self.judge.resume(record)
 
 
 def cache_folder() -> Path:

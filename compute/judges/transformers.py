@@ -64,6 +64,17 @@ class TransformersJudge:
         out |= self.checkpoint.record | self.prompter.record()
         return out | (self.names.record() | self.scorer.record() if self.mode == "score" else self.sampler.record())
 
+    def record(self) -> dict:
+        """`config()`, and what was measured here."""
+        passes = getattr(self.scorer, "pass_tokens", None)
+        return self.config() | ({} if passes is None else {"pass_tokens": passes})
+
+    def resume(self, record: dict) -> None:
+        """Go on as a judge that had this record: the same passes, whatever was measured this time."""
+        for name in ("pass_tokens", "micro_tokens", "batch_rows", "state_bytes"):
+            if name in record and hasattr(self.scorer, name):
+                setattr(self.scorer, name, record[name])
+
     def batches(self, questions: Questions) -> list[np.ndarray]:
         """Groups of `batch_size` questions, sorted so that questions with the same beginning sit together."""
         columns = shown(questions, self.prompter.framing)
@@ -143,6 +154,8 @@ def make_scorer(checkpoint: Checkpoint, strategy: str, probe: list[Asked]):
         if strategy in ("auto", name):
             scorer = way(checkpoint.model)
             if agrees(plain, scorer, probe):
+                if isinstance(scorer, TreeScorer):
+                    scorer.measure(probe[0].prompt)
                 return scorer
     if strategy in ("auto", "plain"):
         return plain

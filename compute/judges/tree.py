@@ -9,6 +9,7 @@ is the plain path's up to rounding. The output layer runs only where a log-proba
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -83,12 +84,16 @@ def count_tokens(asked: Sequence[Asked], split: str) -> int:
 
 
 class TreeScorer:
-    """`split` is one of SPLITS, or 'auto': the one that reads the fewest tokens; `micro_tokens` go into one pass."""
+    """`split` is one of SPLITS, or 'auto': the one that takes the least time; `micro_tokens` go into one pass.
 
-    def __init__(self, model, split: str = "auto", micro_tokens: int | None = None):
+    Time is counted in tokens: each one read, and `pass_tokens` for every further pass, which `measure` finds out.
+    """
+
+    def __init__(self, model, split: str = "auto", micro_tokens: int | None = None, pass_tokens: int = 48):
         self.model = model
         self.split = split
         self.micro_tokens = micro_tokens or (1024 if model.device.type == "cpu" else 16384)
+        self.pass_tokens = pass_tokens
 
     def record(self) -> dict:
         """Settings that can change rounding."""
@@ -101,11 +106,36 @@ class TreeScorer:
         return halving(self._score, asked)
 
     def choose(self, asked: Sequence[Asked]) -> str:
-        """The split to use. A pass of its own costs about as much as 48 tokens read among many."""
+        """The split to use: one level less is one pass less, but more tokens are read twice."""
         if self.split != "auto":
             return self.split
-        costs = {split: count_tokens(asked, split) + 48 * at for at, split in enumerate(SPLITS)}
+        costs = {split: count_tokens(asked, split) + self.pass_tokens * at for at, split in enumerate(SPLITS)}
         return min(costs, key=costs.get)
+
+    def measure(self, tokens: Sequence[int]) -> int:
+        """Time a short and a full pass of `tokens`, keep as `pass_tokens` what a pass costs beyond its tokens."""
+        import torch
+
+        short, full = 32, self.micro_tokens // 2
+        try:
+            seconds = {size: min(self._seconds(tokens, size) for _ in range(2)) for size in (short, full)}
+        except torch.OutOfMemoryError:
+            return self.pass_tokens
+        each = (seconds[full] - seconds[short]) / (full - short)
+        beyond = seconds[short] - short * each
+        self.pass_tokens = min(self.micro_tokens, max(0, round(beyond / each))) if each > 0 else self.micro_tokens
+        return self.pass_tokens
+
+    def _seconds(self, tokens: Sequence[int], size: int) -> float:
+        import torch
+
+        row = (list(tokens) * 16)[:16]
+        parts = [Part(row, 0, ())] * max(1, size // 16)
+        start = time.perf_counter()
+        with torch.inference_mode():
+            logits, _ = self._read(parts, [], [0])
+            logits.sum().item()  # waits for the device
+        return time.perf_counter() - start
 
     def _score(self, asked: Sequence[Asked]) -> list[np.ndarray]:
         import torch

@@ -1,5 +1,6 @@
 """The judge stage: every question answered once, whatever happens on the way. The kills are real, of real processes."""
 
+import json
 import os
 import signal
 import subprocess
@@ -76,6 +77,31 @@ def test_what_was_answered_before_an_error_is_kept_and_the_error_is_on_record(la
     assert "NaN logits" in lab.store.one("SELECT status_detail ->> 'error' FROM run_status")[0]
     assert ask(lab, work, ScriptedJudge(batch_size=50)) == 350
     assert status_of(lab, work.run_id) == "finished"
+
+
+class Measuring(Failing):
+    """Measures something once a start, as the tree does with its passes."""
+
+    def __init__(self, found, **how):
+        super().__init__(**how)
+        self.found = found
+
+    def record(self):
+        return self.config() | {"measured": self.found}
+
+    def resume(self, record):
+        self.found = record["measured"]
+
+
+def test_a_run_taken_up_again_goes_by_what_its_first_start_measured(lab):
+    work, judge = begin(lab, judge=Measuring(1, batch_size=50))
+    with pytest.raises(FloatingPointError):
+        ask(lab, work, judge)
+    again = Measuring(2, batch_size=50)
+    again.asked = 10
+    assert ask(lab, work, again) == 350
+    starts = lab.store.read("SELECT detail FROM run_event WHERE status = 'started' ORDER BY happened_at").detail
+    assert [json.loads(detail)["judge"]["measured"] for detail in starts] == [1, 1]
 
 
 def test_numbers_that_are_no_log_probabilities_stop_the_run(lab):

@@ -8,7 +8,7 @@ from triadic.compute.judges.reading import in_float32
 from triadic.compute.judges.scoring import PlainScorer
 from triadic.compute.judges.steps import StepScorer, levels_of
 from triadic.compute.judges.transformers import TransformersJudge
-from triadic.compute.judges.tree import TreeScorer
+from triadic.compute.judges.tree import SPLITS, TreeScorer, count_tokens
 from triadic.schema.errors import BadInput, NotFound, TriadicError, Unavailable
 
 CAUSAL = ["llama", "gemma2", "mixtral", "gptj", "gemma3-vision"]
@@ -152,6 +152,27 @@ def test_a_model_the_tree_cannot_follow_is_asked_step_by_step(tiny):
     assert judge(tiny("llama")).config()["strategy"] == "tree"
     with pytest.raises(BadInput, match="tree"):
         judge(tiny("falcon-alibi"), strategy="tree")
+
+
+def test_the_split_follows_the_cost_of_a_pass(tiny, questions):
+    one = judge(tiny("llama"))
+    asked = one._asked(questions(60), one.prompter.encode(one.prompter.texts(questions(60))))
+    assert 0 <= one.scorer.pass_tokens <= one.scorer.micro_tokens
+    one.scorer.pass_tokens = 0  # passes for nothing: whatever reads the fewest tokens
+    counts = {split: count_tokens(asked, split) for split in SPLITS}
+    assert counts[one.scorer.choose(asked)] == min(counts.values()) < counts["root"]
+    one.scorer.pass_tokens = 10**6
+    assert one.scorer.choose(asked) == "root"
+
+
+def test_what_was_measured_is_recorded_and_taken_up_again(tiny):
+    one, other = judge(tiny("llama")), judge(tiny("llama"))
+    one.scorer.pass_tokens, one.scorer.micro_tokens = 777, 555
+    assert one.record()["pass_tokens"] == 777
+    assert "pass_tokens" not in one.config()  # timings decide no identity
+    other.resume(one.record())
+    assert (other.scorer.pass_tokens, other.scorer.micro_tokens) == (777, 555)
+    judge(tiny("t5")).resume(one.record())  # has no such settings
 
 
 def test_names_that_begin_alike_do_not_share_an_answer(tiny, questions):
