@@ -215,6 +215,7 @@ def model():
 @click.option("--family", help="Model family.")
 @click.option("--instruction-tuned/--not-instruction-tuned", default=None, help="Trained to follow instructions?")
 @click.option("--stage", "post_training_stage", help="base, sft, dpo, rlvr or it.")
+@click.option("--hf-id", help="Hub id or folder of its files, for a model on a server.")
 @click.option("--training-tokens", type=float, help="Pre-training tokens, in trillions.")
 @click.option("--trust-remote-code", is_flag=True, help="Let the checkpoint run its own code.")
 @in_lab()
@@ -299,6 +300,7 @@ def asking(command):
         click.option("--device", help="cpu, cuda, mps  [default: the best there is]"),
         click.option("--dtype", type=click.Choice(["bfloat16", "float32", "float16"]), help="[default: bfloat16]"),
         click.option("--batch-size", type=int, help="Questions per forward pass."),
+        click.option("--concurrency", default=8, show_default=True, help="Requests in flight, for a model on a server."),
         click.option("--trust-remote-code", is_flag=True, help="Let the checkpoint run its own code."),
         click.option("--allow-pickle", is_flag=True, help="Accept pickled weights."),
     ]  # fmt: skip

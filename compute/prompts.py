@@ -68,6 +68,11 @@ def question_texts(questions: Questions, framing: str) -> list[str]:
     return [stem.format(*row) for row in rows]
 
 
+def plain(question: str) -> str:
+    """The prompt of a base model around one question: plain text, open at its end."""
+    return f"{SYSTEM}\n{question}\nAnswer:"
+
+
 def prompt_hash(text: str) -> int:
     """A signed 64-bit integer that names the prompt (blake2b)."""
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)
@@ -100,7 +105,7 @@ class Prompter:
             if len(self._parts) != 2 or sample.join(self._parts) != self._template(sample):
                 self._parts = []
         else:
-            self._parts = [f"{SYSTEM}\n", "\nAnswer:"]
+            self._parts = plain(_SLOT).split(_SLOT)
         self._opening, self._closing = self._special_tokens()
 
     def texts(self, questions: Questions) -> list[str]:

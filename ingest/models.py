@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from triadic.schema.errors import BadInput
+from triadic.schema.errors import BadInput, TriadicError
 from triadic.schema.keys import content_key
 from triadic.schema.lab import Lab
 from triadic.schema.store import insert_rows
 from triadic.schema.tables import Model, Rater, RaterKind
 
 PACKAGE = "package:"  # weights that ship in a Python package
-NO_FILES = (PACKAGE, "scripted:", "http://", "https://")  # nothing to read ingredients from
+SERVER = ("http://", "https://")
+NO_FILES = (PACKAGE, "scripted:", *SERVER)  # nothing to read ingredients from
 PROMPT_STYLES = ("chat", "base")
 
 
@@ -39,10 +40,11 @@ def add_model(
         weights, gguf_file = str(path.parent.resolve()), path.name
     elif path.is_dir():
         weights = str(path.resolve())
-    rater_id = name or _known_as(lab, weights) or Path(gguf_file or weights.rstrip("/")).name.removesuffix(".gguf")
-    where = {"weights": weights, "gguf_file": gguf_file, "revision": revision, "hf_id": _hub_id(weights)}
+    files = (told or {}).get("hf_id") or weights.partition("#")[2] if weights.startswith(SERVER) else weights
+    rater_id = name or _known_as(lab, files) or Path(gguf_file or files.rstrip("/")).name.removesuffix(".gguf")
+    where = {"weights": weights, "gguf_file": gguf_file, "revision": revision, "hf_id": _hub_id(files)}
     rows = []
-    checkpoint = {} if weights.startswith(NO_FILES) else _read(weights, gguf_file, revision, trust_remote_code)
+    checkpoint = _read(files, gguf_file, revision, trust_remote_code, weights.startswith(SERVER))
     if checkpoint:
         rows.append(_evidence(rater_id, "checkpoint", {k: v for k, (v, _) in checkpoint.items()},
                               {k: p for k, (_, p) in checkpoint.items()}))  # fmt: skip
@@ -66,10 +68,20 @@ def lacking(lab: Lab, rater_id: str) -> list[str]:
     return wanted if row.empty else [name for name in wanted if row[name].isna().all()]
 
 
-def _read(weights: str, gguf_file: str | None, revision: str | None, trust_remote_code: bool) -> dict:
+def _read(
+    files: str, gguf_file: str | None, revision: str | None, trust_remote_code: bool, served: bool
+) -> dict[str, tuple]:
+    """What the checkpoint's files say; nothing where there are none, or where a served model's are out of reach."""
     from triadic.ingest.checkpoint import read_checkpoint
 
-    return read_checkpoint(weights, gguf_file=gguf_file, revision=revision, trust_remote_code=trust_remote_code)
+    if files.startswith(NO_FILES) or (served and "/" not in files):
+        return {}
+    try:
+        return read_checkpoint(files, gguf_file=gguf_file, revision=revision, trust_remote_code=trust_remote_code)
+    except TriadicError:
+        if served:
+            return {}
+        raise
 
 
 def _known_as(lab: Lab, hf_id: str) -> str | None:

@@ -75,6 +75,16 @@ def load(
     return Checkpoint(model, tokenizer, kind, record)
 
 
+def load_tokenizer(source: str, trust_remote_code: bool = False):
+    """The tokenizer of a hub id or folder. NotFound, Unavailable or BadInput as `load` raises them."""
+    from transformers import AutoTokenizer
+
+    quiet()
+    source, _ = split_gguf(source, None)
+    with _one_line_errors(source):
+        return AutoTokenizer.from_pretrained(source, trust_remote_code=trust_remote_code)
+
+
 def split_gguf(source: str | Path, gguf_file: str | None) -> tuple[str, str | None]:
     """(folder or hub id, GGUF file name), a path to a .gguf file taken apart. NotFound for a path that is not there."""
     path = Path(source).expanduser()

@@ -7,13 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from triadic.compute.judges.base import Judge, Questions, record_of
-from triadic.schema.errors import BadInput, NotFound
+from triadic.schema.errors import BadInput, NotFound, TriadicError
 from triadic.schema.lab import Lab
 from triadic.schema.lookup import read_concepts
+
+if TYPE_CHECKING:
+    from triadic.compute.judges.server import Server
 
 PACKAGE, SCRIPTED = "package:", "scripted:"
 
@@ -29,6 +33,7 @@ class JudgeSettings:
     batch_size: int | None = None
     trust_remote_code: bool = False
     allow_pickle: bool = False
+    concurrency: int = 8
     seed: int = 0
 
 
@@ -101,7 +106,7 @@ def open_judge(lab: Lab, rater_id: str, settings: JudgeSettings, concept_set_id:
             "--prompt-style chat` (its own chat template) or base (plain text)"
         )
     if weights.startswith(("http://", "https://")):
-        return _server(weights, style, settings)
+        return _server(weights, hf_id, style, settings)
     return _language_model(weights, gguf_file, revision, style, settings)
 
 
@@ -157,17 +162,42 @@ def _language_model(
     return Later(config | {k: v for k, v in known.items() if v}, opened)
 
 
-def _server(weights: str, style: str, settings: JudgeSettings) -> Judge:
+def _server(weights: str, hf_id: str | None, style: str, settings: JudgeSettings) -> Judge:
     """`http://host:8000/v1#NAME`: a model on a server that speaks OpenAI's protocol. The key is $OPENAI_API_KEY."""
     from triadic.compute.judges.openai import OpenAIJudge
+    from triadic.compute.judges.remote import RemoteJudge
+    from triadic.compute.judges.server import Server
 
     address, _, name = weights.partition("#")
     if not name:
         raise BadInput(f"{weights} names a server and no model: write {weights.rstrip('#')}#NAME")
-    if settings.answer != "sample":
-        raise BadInput(f"a server writes text and does not score both options: ask {name} with --answer sample")
+    server = Server(name, address, concurrency=settings.concurrency)
     size = {} if settings.batch_size is None else {"batch_size": settings.batch_size}
-    return OpenAIJudge(name, address, style, settings.framing, seed=settings.seed, **size)
+    if settings.answer == "sample":
+        return OpenAIJudge(server, style, settings.framing, seed=settings.seed, **size)
+
+    def opened() -> Judge:
+        tokenizer, source = _tokenizer(server, hf_id, settings.trust_remote_code)
+        return RemoteJudge(server, tokenizer, source, style, settings.framing, **size)
+
+    config = {"judge": "openai", "answer": "score", "model": name, "base_url": server.address, "style": style, **size}
+    return Later(config | ({"tokenizer": hf_id} if hf_id else {}), opened)
+
+
+def _tokenizer(server: Server, hf_id: str | None, trust_remote_code: bool):
+    """(the tokenizer of a server's model, where it was found): in this lab, or as the server tells, or by its name."""
+    from triadic.compute.judges.loading import load_tokenizer
+
+    tried = []
+    for source in dict.fromkeys(filter(None, (hf_id, server.weights(), server.model))):
+        try:
+            return load_tokenizer(source, trust_remote_code), source
+        except TriadicError as error:
+            tried.append(str(error))
+    raise BadInput(
+        f"to score, {server.model}'s own tokenizer is needed here ({tried[0]}): say where it is, `triadic model add "
+        f"{server.address}#{server.model} --hf-id OWNER/NAME` (or a folder), or ask with --answer sample"
+    )
 
 
 def _folder(weights: str) -> tuple[Path | str, str | None]:

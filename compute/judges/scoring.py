@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from triadic.compute.judges.names import Branches
+from triadic.compute.judges.base import Questions
+from triadic.compute.judges.names import Branches, Names
 from triadic.compute.judges.reading import edge_logs, halving, only_at, right_padded
+from triadic.compute.prompts import options_of, prompt_hash, shown
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,43 @@ class Asked:
     prompt: list[int]
     branches: Branches
     shared: tuple[str, ...] = ()
+
+
+def batches_by_prompt(questions: Questions, framing: str, size: int) -> list[np.ndarray]:
+    """Groups of `size` questions, sorted so that questions with the same beginning sit together."""
+    columns = shown(questions, framing)
+    keys = [questions.repeat, questions.triplet_no, *(column.astype(str) for column in reversed(columns))]
+    order = np.lexsort(keys)
+    return [order[start : start + size] for start in range(0, len(order), size)]
+
+
+def prompt_columns(texts: Sequence[str], prompts: Sequence[Sequence[int]]) -> dict[str, list]:
+    """The answer columns that tell of the prompts."""
+    return {"prompt_hash": [prompt_hash(text) for text in texts], "prompt_tokens": [len(prompt) for prompt in prompts]}
+
+
+def asked_of(questions: Questions, framing: str, prompts: Sequence[list[int]], names: Names) -> list[Asked]:
+    """Questions with their encoded prompts, ready for a scorer."""
+    words, _ = options_of(questions, framing)
+    named = zip(*(column.tolist() for column in shown(questions, framing)[:2]), strict=True)
+    rows = zip(prompts, words, named, strict=True)
+    return [Asked(prompt, names.branches(options), shared) for prompt, options, shared in rows]
+
+
+def score_columns(
+    questions: Questions, framing: str, asked: Sequence[Asked], edges: Sequence[np.ndarray]
+) -> dict[str, list]:
+    """The answer columns that a scorer's log-probabilities make: the likelier name is the answer, a tie is none."""
+    choices = options_of(questions, framing)[1]
+    sides = ["left", "right", "anchor"][: len(choices)]
+    logs = np.array([one.branches.totals(values) for one, values in zip(asked, edges, strict=True)])
+    out: dict[str, list] = {f"logprob_{side}": logs[:, at].tolist() for at, side in enumerate(sides)}
+    best = logs.argmax(axis=1)
+    tied = (logs == logs.max(axis=1, keepdims=True)).sum(axis=1) > 1
+    out["choice"] = [None if tie else choices[at] for at, tie in zip(best, tied, strict=True)]
+    out["invalid_reason"] = ["tie" if tie else None for tie in tied]
+    out["answer_tokens"] = [len(one.branches.tokens) for one in asked]
+    return out
 
 
 def rows_of(asked: Sequence[Asked]) -> list[tuple[int, int]]:

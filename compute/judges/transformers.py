@@ -11,11 +11,19 @@ from triadic.compute.judges.loading import Checkpoint
 from triadic.compute.judges.names import Names
 from triadic.compute.judges.reading import in_float32
 from triadic.compute.judges.sampling import Sampler
-from triadic.compute.judges.scoring import Asked, EncoderDecoderScorer, PlainScorer
+from triadic.compute.judges.scoring import (
+    Asked,
+    EncoderDecoderScorer,
+    PlainScorer,
+    asked_of,
+    batches_by_prompt,
+    prompt_columns,
+    score_columns,
+)
 from triadic.compute.judges.steps import StepScorer
 from triadic.compute.judges.tree import TreeScorer
 from triadic.compute.parse import parse
-from triadic.compute.prompts import Prompter, options_of, prompt_hash, shown
+from triadic.compute.prompts import Prompter, options_of
 from triadic.schema.errors import BadInput, TriadicError
 
 STRATEGIES = ("tree", "steps", "plain")
@@ -77,19 +85,13 @@ class TransformersJudge:
 
     def batches(self, questions: Questions) -> list[np.ndarray]:
         """Groups of `batch_size` questions, sorted so that questions with the same beginning sit together."""
-        columns = shown(questions, self.prompter.framing)
-        keys = [questions.repeat, questions.triplet_no, *(column.astype(str) for column in reversed(columns))]
-        order = np.lexsort(keys)
-        return [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
+        return batches_by_prompt(questions, self.prompter.framing, self.batch_size)
 
     def answer(self, questions: Questions) -> dict[str, list]:
         """Answers to one batch, in its order."""
         texts = self.prompter.texts(questions)
         prompts = self.prompter.encode(texts)
-        out: dict[str, list] = {
-            "prompt_hash": [prompt_hash(text) for text in texts],
-            "prompt_tokens": [len(prompt) for prompt in prompts],
-        }
+        out = prompt_columns(texts, prompts)
         return out | (self._score(questions, prompts) if self.mode == "score" else self._sample(questions, prompts))
 
     def _sample(self, questions: Questions, prompts: list[list[int]]) -> dict[str, list]:
@@ -115,24 +117,11 @@ class TransformersJudge:
         return self._asked(asked, self.prompter.encode(self.prompter.texts(asked)))
 
     def _asked(self, questions: Questions, prompts: list[list[int]]) -> list[Asked]:
-        words, _ = options_of(questions, self.prompter.framing)
-        named = zip(*(column.tolist() for column in shown(questions, self.prompter.framing)[:2]), strict=True)
-        rows = zip(prompts, words, named, strict=True)
-        return [Asked(prompt, self.names.branches(options), shared) for prompt, options, shared in rows]
+        return asked_of(questions, self.prompter.framing, prompts, self.names)
 
     def _score(self, questions: Questions, prompts: list[list[int]]) -> dict[str, list]:
-        choices = options_of(questions, self.prompter.framing)[1]
-        sides = ["left", "right", "anchor"][: len(choices)]
         asked = self._asked(questions, prompts)
-        edges = self.scorer.score(asked)
-        logs = np.array([one.branches.totals(values) for one, values in zip(asked, edges, strict=True)])
-        out: dict[str, list] = {f"logprob_{side}": logs[:, at].tolist() for at, side in enumerate(sides)}
-        best = logs.argmax(axis=1)
-        tied = (logs == logs.max(axis=1, keepdims=True)).sum(axis=1) > 1
-        out["choice"] = [None if tie else choices[at] for at, tie in zip(best, tied, strict=True)]
-        out["invalid_reason"] = ["tie" if tie else None for tie in tied]
-        out["answer_tokens"] = [len(one.branches.tokens) for one in asked]
-        return out
+        return score_columns(questions, self.prompter.framing, asked, self.scorer.score(asked))
 
 
 def make_scorer(checkpoint: Checkpoint, strategy: str, probe: list[Asked]):

@@ -1,0 +1,89 @@
+"""Talking to a server that speaks OpenAI's protocol: requests in flight, retries, and errors in one line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from triadic.schema.errors import BadInput, TriadicError, Unavailable
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Server:
+    """`model` at `base_url`: vLLM, llama.cpp, SGLang, or a hosted one.
+
+    `concurrency` requests are in flight at once; the client waits and retries `retries` times when the server is busy,
+    limits the rate, or fails. The key comes from `api_key` or OPENAI_API_KEY and is never stored.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        base_url: str | None = None,
+        *,
+        concurrency: int = 8,
+        retries: int = 5,
+        timeout: float = 120.0,
+        api_key: str | None = None,
+    ):
+        if concurrency < 1 or retries < 0:
+            raise BadInput("Concurrency must be at least 1, retries at least 0.")
+        import openai
+
+        self.model = model
+        self.concurrency = concurrency
+        key = api_key or os.environ.get("OPENAI_API_KEY") or "none"
+        self.client = openai.OpenAI(api_key=key, base_url=base_url, max_retries=retries, timeout=timeout)
+        self.address = str(self.client.base_url)
+
+    def chat(self, **request: Any):
+        """The choices that the chat endpoint sends, and its usage."""
+        return self._send(self.client.chat.completions.create, request)
+
+    def complete(self, **request: Any):
+        """The choices that the completions endpoint sends, in the order of the prompts, and its usage."""
+        return self._send(self.client.completions.create, request)
+
+    def map(self, work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+        """`work` on every item, `concurrency` at a time; results in order."""
+        with ThreadPoolExecutor(self.concurrency) as pool:
+            return list(pool.map(work, items))
+
+    def weights(self) -> str | None:
+        """Where the server says that it read the model from (vLLM and SGLang do), None where it does not say."""
+        import openai
+
+        try:
+            listed = self.client.models.list().data
+        except openai.OpenAIError:
+            return None
+        return next((getattr(one, "root", None) for one in listed if one.id == self.model), None)
+
+    def _send(self, endpoint: Callable, request: dict):
+        import openai
+
+        try:
+            reply = endpoint(model=self.model, **request)
+        except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+            raise Refused(f"The server refuses to ask {self.model}: {_line(error)}") from error
+        except (openai.NotFoundError, openai.AuthenticationError, openai.PermissionDeniedError) as error:
+            raise BadInput(f"The server refuses to ask {self.model}: {_line(error)}") from error
+        except openai.APIConnectionError as error:
+            raise Unavailable(f"No server answers at {self.address}: {_line(error)}. Is it running?") from error
+        except openai.OpenAIError as error:
+            raise Unavailable(f"The server failed on {self.model}: {_line(error)}. Run again to go on.") from error
+        if not reply.choices:
+            raise TriadicError(f"The server sent an answer without a choice for {self.model}.")
+        return sorted(reply.choices, key=lambda choice: choice.index or 0), reply.usage
+
+
+class Refused(BadInput):
+    """The server understood and will not do this; it may do it another way."""
+
+
+def _line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
