@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -106,7 +107,7 @@ def open_judge(lab: Lab, rater_id: str, settings: JudgeSettings, concept_set_id:
             "--prompt-style chat` (its own chat template) or base (plain text)"
         )
     if weights.startswith(("http://", "https://")):
-        return _server(weights, hf_id, style, settings)
+        return _server(rater_id, weights, hf_id, style, settings)
     return _language_model(weights, gguf_file, revision, style, settings)
 
 
@@ -162,7 +163,7 @@ def _language_model(
     return Later(config | {k: v for k, v in known.items() if v}, opened)
 
 
-def _server(weights: str, hf_id: str | None, style: str, settings: JudgeSettings) -> Judge:
+def _server(rater_id: str, weights: str, hf_id: str | None, style: str, settings: JudgeSettings) -> Judge:
     """`http://host:8000/v1#NAME`: a model on a server that speaks OpenAI's protocol. The key is $OPENAI_API_KEY."""
     from triadic.compute.judges.openai import OpenAIJudge
     from triadic.compute.judges.remote import RemoteJudge
@@ -177,7 +178,13 @@ def _server(weights: str, hf_id: str | None, style: str, settings: JudgeSettings
         return OpenAIJudge(server, style, settings.framing, seed=settings.seed, **size)
 
     def opened() -> Judge:
-        tokenizer, source = _tokenizer(server, hf_id, settings.trust_remote_code)
+        try:
+            tokenizer, source = _tokenizer(server, hf_id, settings.trust_remote_code)
+        except TriadicError as error:
+            raise BadInput(
+                f"to score {rater_id}, its tokenizer is needed here: say where it is, `triadic model add {weights} --name "
+                f"{rater_id} --hf-id OWNER/NAME` (or a folder), or ask with --answer sample. {error}"
+            ) from error
         return RemoteJudge(server, tokenizer, source, style, settings.framing, **size)
 
     config = {"judge": "openai", "answer": "score", "model": name, "base_url": server.address, "style": style, **size}
@@ -185,19 +192,14 @@ def _server(weights: str, hf_id: str | None, style: str, settings: JudgeSettings
 
 
 def _tokenizer(server: Server, hf_id: str | None, trust_remote_code: bool):
-    """(the tokenizer of a server's model, where it was found): in this lab, or as the server tells, or by its name."""
+    """(the tokenizer of a server's model, where it was found): as the lab knows, as the server tells, or by its name."""
     from triadic.compute.judges.loading import load_tokenizer
 
-    tried = []
-    for source in dict.fromkeys(filter(None, (hf_id, server.weights(), server.model))):
-        try:
+    sources = list(dict.fromkeys(filter(None, (hf_id, server.weights(), server.model))))
+    for source in sources[:-1]:
+        with suppress(TriadicError):
             return load_tokenizer(source, trust_remote_code), source
-        except TriadicError as error:
-            tried.append(str(error))
-    raise BadInput(
-        f"to score, {server.model}'s own tokenizer is needed here ({tried[0]}): say where it is, `triadic model add "
-        f"{server.address}#{server.model} --hf-id OWNER/NAME` (or a folder), or ask with --answer sample"
-    )
+    return load_tokenizer(sources[-1], trust_remote_code), sources[-1]
 
 
 def _folder(weights: str) -> tuple[Path | str, str | None]:

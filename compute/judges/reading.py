@@ -100,7 +100,9 @@ def halving(work: Callable[[Sequence[Item]], list[Result]], items: Sequence[Item
 
     try:
         return work(items)
-    except torch.OutOfMemoryError as error:
+    except RuntimeError as error:
+        if not out_of_memory(error):
+            raise
         if len(items) <= 1:
             raise Unavailable("Out of memory on a single question: use a smaller dtype or another device.") from error
     if torch.cuda.is_available():  # outside the except block, whose traceback would keep the tensors alive
@@ -108,6 +110,14 @@ def halving(work: Callable[[Sequence[Item]], list[Result]], items: Sequence[Item
         torch.cuda.empty_cache()
     middle = len(items) // 2
     return halving(work, items[:middle]) + halving(work, items[middle:])
+
+
+def out_of_memory(error: RuntimeError) -> bool:
+    """Whether a device's memory ran out: CUDA has an error of its own for it, processors and MPS have words."""
+    import torch
+
+    words = str(error).lower()
+    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in words or "can't allocate memory" in words
 
 
 def right_padded(rows: Sequence[Sequence[int]], pad: int, device) -> tuple:

@@ -25,6 +25,10 @@ from triadic.compute.prompts import Prompter
 from triadic.schema.errors import BadInput, TriadicError
 
 
+class Unlike(TriadicError):
+    """The server sent something else than was asked for."""
+
+
 class RemoteScorer:
     """Log-probabilities of the edges of questions' token trees, from a server."""
 
@@ -40,16 +44,13 @@ class RemoteScorer:
     def way(self) -> str:
         """'echo' or 'forced'. BadInput when the server takes neither."""
         words = self.tokenizer("The answer is a dog", add_special_tokens=False)["input_ids"]
-        try:
-            if all(value < 0 for value in self._echo([words])[0][1:]):
-                return "echo"
-        except (Refused, TriadicError):
-            pass
-        try:
-            if self._reports_before_bias(words):
-                return "forced"
-        except (Refused, TriadicError):
-            pass
+        tries = {"echo": lambda: bool(self._echo([words])), "forced": lambda: self._reports_before_bias(words)}
+        for way, works in tries.items():
+            try:
+                if works():
+                    return way
+            except (Refused, Unlike):
+                continue
         raise BadInput(
             f"{self.server.model}: this server reports no log-probability of given tokens (neither with echo nor under "
             "a logit bias): ask with --answer sample"
@@ -73,7 +74,7 @@ class RemoteScorer:
         for choice, row in zip(choices, rows, strict=True):
             values = getattr(choice.logprobs, "token_logprobs", None) or []
             if len(values) not in (len(row), len(row) + 1) or None in values[1:]:
-                raise TriadicError(f"{self.server.model}: the server does not echo what it is sent")
+                raise Unlike(f"{self.server.model}: the server does not echo what it is sent")
             out.append(values[: len(row)])
         return out
 
@@ -96,9 +97,9 @@ class RemoteScorer:
         else:
             written, value = (found.tokens[0], found.token_logprobs[0]) if found and found.tokens else (None, None)
         if token is not None and written not in (token, self.tokenizer.decode([token])):
-            raise TriadicError(f"{self.server.model}: the server wrote {written!r} where token {token} was forced")
+            raise Unlike(f"{self.server.model}: the server wrote {written!r} where token {token} was forced")
         if value is None:
-            raise TriadicError(f"{self.server.model}: the server sent no log-probability")
+            raise Unlike(f"{self.server.model}: the server sent no log-probability")
         return float(value)
 
     def _reports_before_bias(self, words: list[int]) -> bool:

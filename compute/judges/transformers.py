@@ -9,7 +9,7 @@ import numpy as np
 from triadic.compute.judges.base import Questions
 from triadic.compute.judges.loading import Checkpoint
 from triadic.compute.judges.names import Names
-from triadic.compute.judges.reading import in_float32
+from triadic.compute.judges.reading import in_float32, out_of_memory
 from triadic.compute.judges.sampling import Sampler
 from triadic.compute.judges.scoring import (
     Asked,
@@ -42,7 +42,7 @@ class TransformersJudge:
         style: str,
         framing: str = "anchored",
         answer: str = "score",
-        batch_size: int = 256,
+        batch_size: int = 512,
         strategy: str = "auto",
         seed: int = 0,
     ):
@@ -78,7 +78,8 @@ class TransformersJudge:
         return self.config() | ({} if passes is None else {"pass_tokens": passes})
 
     def resume(self, record: dict) -> None:
-        """Go on as a judge that had this record: the same passes, whatever was measured this time."""
+        """Go on as a judge that had this record: the same batches and passes, whatever was measured this time."""
+        self.batch_size = record.get("batch_size", self.batch_size)
         for name in ("pass_tokens", "micro_tokens", "batch_rows", "state_bytes"):
             if name in record and hasattr(self.scorer, name):
                 setattr(self.scorer, name, record[name])
@@ -162,9 +163,9 @@ def agrees(plain: PlainScorer, other: TreeScorer | StepScorer, probe: list[Asked
         alone = expected if exact else np.concatenate([plain.score([one])[0] for one in probe])
         try:
             found = np.concatenate(other.score(probe))
-        except torch.OutOfMemoryError:
-            raise
-        except (TypeError, ValueError, RuntimeError, IndexError, AttributeError, TriadicError):
+        except (TypeError, ValueError, RuntimeError, IndexError, AttributeError, TriadicError) as error:
+            if isinstance(error, RuntimeError) and out_of_memory(error):
+                raise
             return False  # the architecture takes no such mask, positions or cache
     gap, rounding = np.abs(found - expected).mean(), 1e-3 if exact else 0.25
     return bool(gap < max(rounding, 3 * np.abs(alone - expected).mean()))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from triadic.compute.judges.attention import fast_on_processors
-from triadic.compute.judges.reading import edge_logs, halving, only_at
+from triadic.compute.judges.reading import edge_logs, halving, only_at, out_of_memory
 from triadic.compute.judges.scoring import Asked
 
 SPLITS = ("root", "anchor", "first")  # how far down beginnings are shared
@@ -94,6 +94,7 @@ class TreeScorer:
         self.split = split
         self.micro_tokens = micro_tokens or (1024 if model.device.type == "cpu" else 16384)
         self.pass_tokens = pass_tokens
+        self._root: tuple[tuple, Segment] | None = None  # the beginning read last: most batches share it
 
     def record(self) -> dict:
         """Settings that can change rounding."""
@@ -114,12 +115,12 @@ class TreeScorer:
 
     def measure(self, tokens: Sequence[int]) -> int:
         """Time a short and a full pass of `tokens`, keep as `pass_tokens` what a pass costs beyond its tokens."""
-        import torch
-
         short, full = 32, self.micro_tokens // 2
         try:
             seconds = {size: min(self._seconds(tokens, size) for _ in range(2)) for size in (short, full)}
-        except torch.OutOfMemoryError:
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
             return self.pass_tokens
         each = (seconds[full] - seconds[short]) / (full - short)
         beyond = seconds[short] - short * each
@@ -149,10 +150,19 @@ class TreeScorer:
                 _, firsts = np.unique(group, return_index=True)
                 parts = [Part(asked[at].prompt[end[at] : ends[at]], end[at], above[at]) for at in firsts]
                 if any(part.tokens for part in parts):
-                    segments.append(self._keep(parts, segments))
+                    segments.append(self._keep(parts, segments) if segments else self._begin(parts))
                     above = [(*before, int(mine)) for before, mine in zip(above, group, strict=True)]
                 end = ends
             return self._leaves(asked, end, above, segments)
+
+    def _begin(self, parts: list[Part]) -> Segment:
+        """What `_keep` makes of the parts at the top: a single one is remembered for the next batch."""
+        if len(parts) > 1:
+            return self._keep(parts, [])
+        key = (self.model.dtype, *parts[0].tokens)
+        if self._root is None or self._root[0] != key:
+            self._root = (key, self._keep(parts, []))
+        return self._root[1]
 
     def _keep(self, parts: list[Part], segments: list[Segment]) -> Segment:
         """Read shared parts, and keep what attention needs of them."""

@@ -188,8 +188,16 @@ def test_names_that_begin_alike_do_not_share_an_answer(tiny, questions):
 
 
 @pytest.mark.parametrize("name", ["llama", "t5", "mamba"])
-def test_out_of_memory_halves_the_batch(tiny, questions, name):
+@pytest.mark.parametrize("device", ["cuda", "cpu", "mps"])
+def test_out_of_memory_halves_the_batch(tiny, questions, name, device):
     import torch
+
+    def run_out_of_memory():
+        if device == "cpu":
+            torch.empty(1 << 50)  # a petabyte: the processor's own words
+        if device == "mps":
+            raise RuntimeError("MPS backend out of memory (MPS allocated: 17.9 GB, max allowed: 18.1 GB)")
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
     one, asked = judge(tiny(name)), questions(16)
     expected, seen = ask(one, asked), []
@@ -200,13 +208,13 @@ def test_out_of_memory_halves_the_batch(tiny, questions, name):
         ]
         seen.append(rows)
         if rows > 4:
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+            run_out_of_memory()
 
     hook = one.checkpoint.model.register_forward_pre_hook(run_out, with_kwargs=True)
     np.testing.assert_allclose(ask(one, asked), expected, atol=2e-4)
     assert max(seen) > 4 >= min(seen)
     hook.remove()
-    one.checkpoint.model.register_forward_pre_hook(lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError("no")))
+    one.checkpoint.model.register_forward_pre_hook(lambda *_: run_out_of_memory())
     with pytest.raises(Unavailable, match="single question"):
         one.answer(asked)
 
