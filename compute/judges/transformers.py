@@ -26,6 +26,8 @@ from triadic.compute.parse import parse
 from triadic.compute.prompts import Prompter, options_of
 from triadic.schema.errors import BadInput, TriadicError
 
+SIZE = 256  # questions of a batch where nothing was timed
+SECONDS, READ = 30.0, 25  # what a timed batch takes at most, and the tokens that are read for a question
 STRATEGIES = ("tree", "steps", "plain")
 _OPENED = re.compile(r"(<think>|<thinking>)\s*$")  # a template that opens the reasoning and has no switch
 
@@ -33,7 +35,8 @@ _OPENED = re.compile(r"(<think>|<thinking>)\s*$")  # a template that opens the r
 class TransformersJudge:
     """Answers by the log-probability of the options' names (`answer='score'`) or by writing (`answer='sample'`).
 
-    `style` is the model's prompt style ('chat' or 'base'), `batch_size` how many questions are saved at a time.
+    `style` is the model's prompt style ('chat' or 'base'), `batch_size` how many questions are saved at a time (None:
+    as many as half a minute answers, at most 1,024).
     """
 
     def __init__(
@@ -42,17 +45,16 @@ class TransformersJudge:
         style: str,
         framing: str = "anchored",
         answer: str = "score",
-        batch_size: int = 512,
+        batch_size: int | None = None,
         strategy: str = "auto",
         seed: int = 0,
     ):
         if answer not in ("score", "sample"):
             raise BadInput(f"Answer mode {answer!r} is unknown: use 'score' or 'sample'.")
-        if batch_size < 1:
+        if batch_size is not None and batch_size < 1:
             raise BadInput("The batch size must be at least 1.")
         self.checkpoint = checkpoint
         self.mode = answer
-        self.batch_size = batch_size
         self.seed = seed
         encoder = checkpoint.kind == "encoder-decoder"
         self.prompter = Prompter(checkpoint.tokenizer, style, framing, encoder=encoder)
@@ -62,20 +64,22 @@ class TransformersJudge:
         steps = (
             self.scorer if isinstance(self.scorer, StepScorer) and self.scorer.cache_name == "cache_params" else None
         )
+        self.given_size, self.batch_size = batch_size, batch_size or self._size()
         opened = _OPENED.search(self.prompter.text(""))
         lead = opened.group(1) if opened else ""
         self.sampler = Sampler(checkpoint, seed, 2048 if opened else 12, lead=lead, steps=steps)
 
     def config(self) -> dict:
         """Checkpoint, versions, dtype, prompt, way of scoring and batch size."""
-        out = {"judge": "transformers", "answer": self.mode, "batch_size": self.batch_size}
+        out = {"judge": "transformers", "answer": self.mode}
+        out |= {"batch_size": self.given_size} if self.given_size else {}
         out |= self.checkpoint.record | self.prompter.record()
         return out | (self.names.record() | self.scorer.record() if self.mode == "score" else self.sampler.record())
 
     def record(self) -> dict:
         """`config()`, and what was measured here."""
-        passes = getattr(self.scorer, "pass_tokens", None)
-        return self.config() | ({} if passes is None else {"pass_tokens": passes})
+        passes = {"pass_tokens": self.scorer.pass_tokens} if isinstance(self.scorer, TreeScorer) else {}
+        return self.config() | {"batch_size": self.batch_size} | passes
 
     def resume(self, record: dict) -> None:
         """Go on as a judge that had this record: the same batches and passes, whatever was measured this time."""
@@ -94,6 +98,11 @@ class TransformersJudge:
         prompts = self.prompter.encode(texts)
         out = prompt_columns(texts, prompts)
         return out | (self._score(questions, prompts) if self.mode == "score" else self._sample(questions, prompts))
+
+    def _size(self) -> int:
+        """How many questions are asked and saved together: the more the faster, but a kill loses what half a minute asked."""
+        each = self.scorer.seconds_per_token if isinstance(self.scorer, TreeScorer) else 0.0
+        return SIZE if not each else min(4 * SIZE, max(SIZE // 4, round(SECONDS / (each * READ) / 64) * 64))
 
     def _sample(self, questions: Questions, prompts: list[list[int]]) -> dict[str, list]:
         words, choices = options_of(questions, self.prompter.framing)

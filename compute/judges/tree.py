@@ -92,8 +92,9 @@ class TreeScorer:
     def __init__(self, model, split: str = "auto", micro_tokens: int | None = None, pass_tokens: int = 48):
         self.model = model
         self.split = split
-        self.micro_tokens = micro_tokens or (1024 if model.device.type == "cpu" else 16384)
+        self.micro_tokens = micro_tokens or (1408 if model.device.type == "cpu" else 16384)
         self.pass_tokens = pass_tokens
+        self.seconds_per_token = 0.0  # unknown
         self._root: tuple[tuple, Segment] | None = None  # the beginning read last: most batches share it
 
     def record(self) -> dict:
@@ -114,7 +115,7 @@ class TreeScorer:
         return min(costs, key=costs.get)
 
     def measure(self, tokens: Sequence[int]) -> int:
-        """Time a short and a full pass of `tokens`, keep as `pass_tokens` what a pass costs beyond its tokens."""
+        """Time a short and a full pass of `tokens`: what a token costs, and how many of them a pass costs beyond its own."""
         short, full = 32, self.micro_tokens // 2
         try:
             seconds = {size: min(self._seconds(tokens, size) for _ in range(2)) for size in (short, full)}
@@ -124,6 +125,7 @@ class TreeScorer:
             return self.pass_tokens
         each = (seconds[full] - seconds[short]) / (full - short)
         beyond = seconds[short] - short * each
+        self.seconds_per_token = max(0.0, each)
         self.pass_tokens = min(self.micro_tokens, max(0, round(beyond / each))) if each > 0 else self.micro_tokens
         return self.pass_tokens
 

@@ -171,7 +171,7 @@ def main() -> None:
         "one prompt at a time, generate": (lambda: one_by_one(model, few, pad), len(few)),
         "padded batches of 32, generate": (lambda: batches(model, some, pad, 32, 12), len(some)),
         "padded batches of 32, prompt pass": (lambda: batches(model, some, pad, 32, 0), len(some)),
-        "shared prefix of all, first token": (lambda: shared_prefix(model, some, pad), len(some)),
+        "shared prefix of all, first token": (lambda: shared_prefix(model, prompts, pad), len(prompts)),
     }
     ask_all(judge, questions(64, seed=9))  # warm
     seen: dict[str, list[float]] = {name: [] for name in ways}

@@ -175,6 +175,19 @@ def test_what_was_measured_is_recorded_and_taken_up_again(tiny):
     judge(tiny("t5")).resume(one.record())  # has no such settings
 
 
+def test_a_batch_is_what_half_a_minute_answers(tiny):
+    one = judge(tiny("llama"))
+    assert "batch_size" not in one.config()
+    assert judge(tiny("llama"), batch_size=7).config()["batch_size"] == 7
+    assert one.record()["batch_size"] == one.batch_size
+    for seconds, expected in ((1e-9, 1024), (30 / 25 / 640, 640), (1.0, 64), (0.0, 256)):
+        one.scorer.seconds_per_token = seconds
+        assert one._size() == expected
+    assert judge(tiny("t5")).batch_size == 256
+    one.resume({"batch_size": 64})
+    assert one.batch_size == 64
+
+
 def test_names_that_begin_alike_do_not_share_an_answer(tiny, questions):
     one = judge(tiny("llama"))
     forms = {word: one.names.forms(word) for word in ("baseball", "baseball glove")}
