@@ -96,6 +96,8 @@ def _fit(lab: Lab, work: Work, settings: FitSettings, estimator: OrdinalEmbeddin
     run_id, judge_run_id = work.run_id, work.parent_run_id
     asked = read_answers(lab, judge_run_id, settings.answers, settings.temperature)
     answers = fittable(asked, settings)
+    if settings.n_dims is not None and settings.n_dims >= answers.n_items:
+        raise BadInput(f"{answers.n_items} concepts span at most {answers.n_items - 1} dimensions: ask for fewer")
     held = held_out(answers.triplets, asked.framing, settings.heldout_share, work.seed)
     weights = answers.weights
     train, train_weights = answers.triplets[~held], None if weights is None else weights[~held]

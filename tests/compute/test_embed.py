@@ -113,6 +113,8 @@ def test_what_cannot_be_fitted_is_refused_in_one_line(lab, run):
         embed(lab, "0" * 16)
     with pytest.raises(BadInput, match="at least one dimension"):
         embed(lab, run, FitSettings(n_dims=0))
+    with pytest.raises(BadInput, match="at most 127"):
+        embed(lab, run, FitSettings(n_dims=128))
     with pytest.raises(BadInput, match="no algorithm"):
         embed(lab, run, FitSettings("magic"))
     with pytest.raises(BadInput, match="odd-one-out"):
