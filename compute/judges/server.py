@@ -58,7 +58,7 @@ class Server:
         import openai
 
         try:
-            listed = self.client.models.list().data
+            listed = self.client.with_options(max_retries=1).models.list().data
         except openai.OpenAIError:
             return None
         return next((getattr(one, "root", None) for one in listed if one.id == self.model), None)
