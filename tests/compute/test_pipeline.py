@@ -66,7 +66,7 @@ def test_raters_that_cannot_be_asked_say_why(lab):
         open_judge(lab, "wordnet", JudgeSettings(), "things-128")
     add_model(lab, "http://localhost:1/v1#x", "server", told={"prompt_style": "chat"})
     served = open_judge(lab, "server", JudgeSettings(), "things-128")  # opened by its first question, not before
-    with pytest.raises(BadInput, match="model add http://localhost:1/v1#x --name server --hf-id .* --answer sample"):
+    with pytest.raises(BadInput, match=r"model add http://localhost:1/v1#x --name server --hf-id .* --answer sample"):
         served.batches(None)
     add_model(lab, "package:gemma3-270m", "styleless")
     with pytest.raises(BadInput, match="has no prompt style"):
