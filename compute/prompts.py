@@ -73,6 +73,11 @@ def plain(question: str) -> str:
     return f"{SYSTEM}\n{question}\nAnswer:"
 
 
+def folded(question: str) -> str:
+    """The user's turn where there can be no system turn: its sentence stands in front of the question."""
+    return f"{SYSTEM}\n\n{question}"
+
+
 def prompt_hash(text: str) -> int:
     """A signed 64-bit integer that names the prompt (blake2b)."""
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)
@@ -156,7 +161,7 @@ class Prompter:
 
     def _template(self, question: str) -> str:
         if self.system == "folded":
-            return self._render([{"role": "user", "content": f"{SYSTEM}\n\n{question}"}])
+            return self._render([{"role": "user", "content": folded(question)}])
         return self._render([{"role": "system", "content": SYSTEM}, {"role": "user", "content": question}])
 
     def _choose_switch(self) -> None:

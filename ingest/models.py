@@ -40,15 +40,17 @@ def add_model(
         weights, gguf_file = str(path.parent.resolve()), path.name
     elif path.is_dir():
         weights = str(path.resolve())
-    files = (told or {}).get("hf_id") or weights.partition("#")[2] if weights.startswith(SERVER) else weights
+    files, told = _files(weights, dict(told or {}))
     rater_id = name or _known_as(lab, files) or Path(gguf_file or files.rstrip("/")).name.removesuffix(".gguf")
     where = {"weights": weights, "gguf_file": gguf_file, "revision": revision, "hf_id": _hub_id(files)}
     rows = []
-    checkpoint = _read(files, gguf_file, revision, trust_remote_code, weights.startswith(SERVER))
+    checkpoint, guessed = {}, files not in (weights, told.get("hf_id"))
+    if not files.startswith(NO_FILES):
+        checkpoint = _read(files, gguf_file, revision, trust_remote_code, guessed)
     if checkpoint:
         rows.append(_evidence(rater_id, "checkpoint", {k: v for k, (v, _) in checkpoint.items()},
                               {k: p for k, (_, p) in checkpoint.items()}))  # fmt: skip
-    given = {k: v for k, v in (where | (told or {})).items() if v is not None}
+    given = {k: v for k, v in (where | told).items() if v is not None}
     if given.get("prompt_style") not in (None, *PROMPT_STYLES):
         raise BadInput(f"prompt style is one of {', '.join(PROMPT_STYLES)}, not {given['prompt_style']!r}")
     rows.append(_evidence(rater_id, "user", given, dict.fromkeys(given, "given by option")))
@@ -68,18 +70,30 @@ def lacking(lab: Lab, rater_id: str) -> list[str]:
     return wanted if row.empty else [name for name in wanted if row[name].isna().all()]
 
 
+def _files(weights: str, told: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """(where a model's files are, what was told): for a model on a server its --hf-id, or else its name there."""
+    if told.get("hf_id") and Path(told["hf_id"]).is_dir():
+        told["hf_id"] = str(Path(told["hf_id"]).resolve())
+    if not weights.startswith(SERVER):
+        return weights, told
+    name = weights.partition("#")[2]
+    if not name:
+        raise BadInput(f"{weights} names a server and no model: write {weights.rstrip('#')}#NAME")
+    return told.get("hf_id") or name, told
+
+
 def _read(
-    files: str, gguf_file: str | None, revision: str | None, trust_remote_code: bool, served: bool
+    files: str, gguf_file: str | None, revision: str | None, trust_remote_code: bool, guessed: bool
 ) -> dict[str, tuple]:
-    """What the checkpoint's files say; nothing where there are none, or where a served model's are out of reach."""
+    """What the checkpoint's files say. Nothing where `files` is a guess, a model's name on a server, and is not there."""
     from triadic.ingest.checkpoint import read_checkpoint
 
-    if files.startswith(NO_FILES) or (served and "/" not in files):
+    if guessed and "/" not in files:
         return {}
     try:
         return read_checkpoint(files, gguf_file=gguf_file, revision=revision, trust_remote_code=trust_remote_code)
     except TriadicError:
-        if served:
+        if guessed:
             return {}
         raise
 

@@ -9,7 +9,7 @@ import numpy as np
 from triadic.compute.judges.base import Questions
 from triadic.compute.judges.server import Refused, Server
 from triadic.compute.parse import parse, strip_reasoning
-from triadic.compute.prompts import SYSTEM, check_framing, options_of, plain, prompt_hash, question_texts
+from triadic.compute.prompts import SYSTEM, check_framing, folded, options_of, plain, prompt_hash, question_texts
 from triadic.schema.errors import BadInput
 
 REASONING_TOKENS = 2048  # for an answer that had not ended its reasoning within the limit
@@ -107,7 +107,7 @@ class OpenAIJudge:
         system, switch = manner
         turns = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": text}]
         if system == "folded":
-            turns = [{"role": "user", "content": f"{SYSTEM}\n\n{text}"}]
+            turns = [{"role": "user", "content": folded(text)}]
         return self.server.chat(messages=turns, extra_body=_OFF if switch else None, **settings)
 
     def _ask(self, question: tuple[str, int]) -> tuple[str, bool, int | None, int | None]:

@@ -25,10 +25,6 @@ from triadic.compute.prompts import Prompter
 from triadic.schema.errors import BadInput, TriadicError
 
 
-class Unlike(TriadicError):
-    """The server sent something else than was asked for."""
-
-
 class RemoteScorer:
     """Log-probabilities of the edges of questions' token trees, from a server."""
 
@@ -49,7 +45,7 @@ class RemoteScorer:
             try:
                 if works():
                     return way
-            except (Refused, Unlike):
+            except Refused:
                 continue
         raise BadInput(
             f"{self.server.model}: this server reports no log-probability of given tokens (neither with echo nor under "
@@ -74,7 +70,7 @@ class RemoteScorer:
         for choice, row in zip(choices, rows, strict=True):
             values = getattr(choice.logprobs, "token_logprobs", None) or []
             if len(values) not in (len(row), len(row) + 1) or None in values[1:]:
-                raise Unlike(f"{self.server.model}: the server does not echo what it is sent")
+                raise Refused(f"{self.server.model}: the server does not echo what it is sent")
             out.append(values[: len(row)])
         return out
 
@@ -97,9 +93,9 @@ class RemoteScorer:
         else:
             written, value = (found.tokens[0], found.token_logprobs[0]) if found and found.tokens else (None, None)
         if token is not None and written not in (token, self.tokenizer.decode([token])):
-            raise Unlike(f"{self.server.model}: the server wrote {written!r} where token {token} was forced")
+            raise Refused(f"{self.server.model}: the server wrote {written!r} where token {token} was forced")
         if value is None:
-            raise Unlike(f"{self.server.model}: the server sent no log-probability")
+            raise Refused(f"{self.server.model}: the server sent no log-probability")
         return float(value)
 
     def _reports_before_bias(self, words: list[int]) -> bool:

@@ -82,7 +82,7 @@ class Server:
 
 
 class Refused(BadInput):
-    """The server understood and will not do this; it may do it another way."""
+    """The server does not do what was asked; it may do it another way."""
 
 
 def _line(error: Exception) -> str:

@@ -8,7 +8,7 @@ from triadic.ingest import models
 from triadic.ingest.models import add_model, lacking
 from triadic.ingest.packaged import DEMO_NAMES, add_packaged
 from triadic.reports.card import model_card
-from triadic.schema.errors import BadInput
+from triadic.schema.errors import BadInput, TriadicError
 
 
 @pytest.fixture
@@ -90,3 +90,20 @@ def test_a_gguf_file_is_its_folder_and_its_name(lab, tmp_path, checkpoint):
 def test_packaged_raters_are_entered_without_their_packages(lab, name):
     assert add_packaged(lab, name) == DEMO_NAMES[name]
     assert current(lab, DEMO_NAMES[name]).weights == f"package:{name}"
+
+
+def test_a_served_model_is_read_where_its_files_are(empty_lab, tmp_path, monkeypatch):
+    read = []
+    monkeypatch.setattr(models, "_read", lambda *args: read.append((args[0], args[-1])) or {})
+    served = "http://localhost:1/v1#"
+    assert add_model(empty_lab, served + "qwen")[0] == "qwen"
+    add_model(empty_lab, served + "qwen", told={"hf_id": str(tmp_path)})
+    assert read == [("qwen", True), (str(tmp_path.resolve()), False)]  # a name is a guess, a folder is not
+    with pytest.raises(BadInput, match=r"write http://localhost:1/v1#NAME"):
+        add_model(empty_lab, served)
+
+
+def test_files_that_were_named_and_are_not_there_are_told_of(empty_lab):
+    with pytest.raises(TriadicError):
+        add_model(empty_lab, "http://localhost:1/v1#qwen", told={"hf_id": "/no/such/folder"})
+    assert add_model(empty_lab, "http://localhost:1/v1#qwen") == ("qwen", 0)
