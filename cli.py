@@ -260,7 +260,7 @@ def show(lab, name):
     \b
     Example: triadic model show gemma-3-270m
     """
-    from triadic.reports.card import model_card
+    from triadic.reports.models import model_card
 
     return model_card(lab, name)
 
@@ -277,7 +277,7 @@ def plan(lab, triplets, seed, concept_set, dims):
     \b
     Example: triadic plan --triplets 35000 --seed 0
     """
-    from triadic.compute.plan import draw_triplet_set
+    from triadic.compute.stages.plan import draw_triplet_set
     from triadic.compute.triplets import sample_size
     from triadic.schema.lookup import read_concepts
 
@@ -309,10 +309,10 @@ def asking(command):
 
 
 def _settings(answer, framing, orders, repeats, fit=None, align=None, seed=0, **how):
-    from triadic.compute.align import AlignSettings
-    from triadic.compute.embed import FitSettings
-    from triadic.compute.judges.opening import JudgeSettings
-    from triadic.compute.pipeline import RunSettings
+    from triadic.compute.judges.factory import JudgeSettings
+    from triadic.compute.stages.align import AlignSettings
+    from triadic.compute.stages.embed import FitSettings
+    from triadic.compute.stages.pipeline import RunSettings
 
     judge = JudgeSettings(answer=answer, framing=framing, **how)
     return RunSettings(judge, orders, repeats, fit or FitSettings(), align or AlignSettings(), seed)
@@ -329,8 +329,8 @@ def judge(lab, models, again, triplet_set, **how):
     \b
     Example: triadic judge gemma-3-270m --answer score
     """
-    from triadic.compute.mirror import mirror
-    from triadic.compute.pipeline import judge_rater, reparse_rater
+    from triadic.compute.stages.pipeline import judge_rater, reparse_rater
+    from triadic.reports.tracking import mirror
     from triadic.schema.lookup import find_rater, find_triplet_set
 
     questions, settings = find_triplet_set(lab, triplet_set), _settings(**how)
@@ -376,13 +376,13 @@ DRAWS = ("n_bootstraps", "n_coin_flips", "n_ceiling", "n_permutations")
 
 def _draws(how):
     """Take the options of `drawing` out of `how`, as AlignSettings."""
-    from triadic.compute.align import AlignSettings
+    from triadic.compute.stages.align import AlignSettings
 
     return AlignSettings(**{name: how.pop(name) for name in DRAWS})
 
 
 def _fit(n_dims, **how):
-    from triadic.compute.embed import FitSettings
+    from triadic.compute.stages.embed import FitSettings
     from triadic.schema.errors import BadInput
 
     if n_dims != "auto" and not n_dims.isdigit():
@@ -402,13 +402,13 @@ def embed_command(lab, models, learning_curve, reference, seed, **how):
     \b
     Example: triadic embed gemma-3-270m --dims auto --restarts 3
     """
-    from triadic.compute.embed import embed
-    from triadic.compute.mirror import mirror
-    from triadic.compute.pipeline import runs_of
+    from triadic.compute.stages.embed import embed
+    from triadic.compute.stages.pipeline import runs_of
+    from triadic.reports.tracking import mirror
 
     settings = _fit(**how)
     if learning_curve:
-        from triadic.compute.learning import curves
+        from triadic.compute.stages.learning import curves
         from triadic.reports.output import render_frame
 
         click.echo(render_frame(curves(lab, runs_of(lab, "judge", models), settings, seed, reference)).rstrip())
@@ -428,9 +428,9 @@ def align_command(lab, models, **how):
     \b
     Example: triadic align
     """
-    from triadic.compute.align import align
-    from triadic.compute.mirror import mirror
-    from triadic.compute.pipeline import runs_of
+    from triadic.compute.stages.align import align
+    from triadic.compute.stages.pipeline import runs_of
+    from triadic.reports.tracking import mirror
 
     settings = _draws(how)
     for run_id in runs_of(lab, "embed", models):
@@ -453,8 +453,8 @@ def run(lab, models, dry_run, triplet_set, seed, algorithm, n_dims, heldout_shar
     \b
     Example: triadic run gemma-3-270m --dry-run
     """
-    from triadic.compute.mirror import mirror
-    from triadic.compute.pipeline import missing, run_rater
+    from triadic.compute.stages.pipeline import missing, run_rater
+    from triadic.reports.tracking import mirror
     from triadic.schema.lookup import find_rater, find_triplet_set
 
     fit = _fit(n_dims, algorithm=algorithm, heldout_share=heldout_share, n_restarts=n_restarts, answers=answers,
@@ -485,7 +485,7 @@ def status(lab, runs, everyone, catch_up):
     from triadic.reports.status import status as rows
 
     if catch_up:
-        from triadic.compute.mirror import catch_up
+        from triadic.reports.tracking import catch_up
 
         say(f"{catch_up(lab, thorough=True, progress=bar('mirror', 'runs'))} runs mirrored")
     return rows(lab, runs, everyone)
@@ -516,8 +516,8 @@ def rendered(command):
         text = render(found, fmt, table)
         click.echo(text.rstrip("\n") if isinstance(text, str) else text, nl=isinstance(text, str))
         if save:
-            from triadic.compute.mirror import mirror
             from triadic.reports.saving import save as write
+            from triadic.reports.tracking import mirror
 
             say(f"saved in {write(lab, found, how)}")
             mirror(lab)
@@ -587,8 +587,8 @@ def _statistical(name: str, doc: str, *options, origin: str = "published"):
         text = render(found, fmt, table)
         click.echo(text.rstrip("\n") if isinstance(text, str) else text, nl=isinstance(text, str))
         if save:
-            from triadic.compute.mirror import mirror
             from triadic.reports.saving import save as write
+            from triadic.reports.tracking import mirror
 
             say(f"saved in {write(lab, found, how)}")
             mirror(lab)
@@ -638,8 +638,8 @@ def ui(lab, port, host):
     \b
     Example: triadic ui --port 5001
     """
-    from triadic.compute.mirror import catch_up
-    from triadic.compute.mirror.server import serve
+    from triadic.reports.tracking import catch_up
+    from triadic.reports.tracking.ui import serve
 
     catch_up(lab, thorough=True, progress=bar("mirror", "runs"))
     say("MLflow is starting, which takes some seconds")
@@ -705,13 +705,13 @@ def demo(lab, triplets, extra, reference, seed, **how):
     \b
     Example: triadic demo --triplets 2000
     """
-    from triadic.compute.mirror import mirror
-    from triadic.compute.pipeline import RunSettings, run_rater
-    from triadic.compute.plan import draw_triplet_set
+    from triadic.compute.stages.pipeline import RunSettings, run_rater
+    from triadic.compute.stages.plan import draw_triplet_set
+    from triadic.ingest.demo_models import add_packaged
     from triadic.ingest.everything import ingest_everything
-    from triadic.ingest.packaged import add_packaged
     from triadic.ingest.reference import reference_from_file
     from triadic.reports.ranking import standing
+    from triadic.reports.tracking import mirror
 
     for line in ingest_everything(lab):
         say(f"  {line}")

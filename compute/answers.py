@@ -46,7 +46,7 @@ def read_answers(lab: Lab, judge_run_id: str, kind: str = HARD, temperature: flo
         """,
         [judge_run_id],
     )
-    row = lab.store.one(
+    row = lab.store.row(
         "SELECT config ->> 'framing', n_concepts FROM run JOIN concept_set USING (concept_set_id) WHERE run_id = ?",
         [judge_run_id],
     )

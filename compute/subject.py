@@ -12,9 +12,9 @@ from dataclasses import fields
 import numpy as np
 
 from triadic.compute.answers import HARD, as_anchored, read_answers
-from triadic.compute.embed import FitSettings, held_out
-from triadic.compute.metrics.refits import WAYS, answer_weights, bootstrap_answers, coin_flips, split_halves
 from triadic.compute.ordinal.batch import fit_many
+from triadic.compute.resampling.refits import WAYS, answer_weights, bootstrap_answers, coin_flips, split_halves
+from triadic.compute.stages.embed import FitSettings, held_out
 from triadic.schema.embeddings import read_embedding
 from triadic.schema.errors import BadInput
 from triadic.schema.lookup import read_concepts
@@ -37,7 +37,7 @@ class Subject:
         self.triplets = self.settings = None
         if embed_run_id is None:
             return
-        config, seed, judge_run_id, triplet_set_id = lab.store.one(
+        config, seed, judge_run_id, triplet_set_id = lab.store.row(
             "SELECT config, seed, parent_run_id, triplet_set_id FROM run WHERE run_id = ?", [embed_run_id]
         )
         config = json.loads(config)

@@ -33,7 +33,7 @@ def ingest_concepts(lab: Lab, path: Path | None = None, name: str | None = None,
     words = [row[column] for row in rows]
     _check(words, path or set_id)
     digest = content_key(words)
-    known = lab.store.one("SELECT digest FROM concept_set WHERE concept_set_id = ?", [set_id])
+    known = lab.store.row("SELECT digest FROM concept_set WHERE concept_set_id = ?", [set_id])
     if known and known[0] != digest:
         raise Conflict(f"concept set {set_id} is in the lab with other words: give this one another --name")
     concepts = [

@@ -9,7 +9,8 @@ from triadic.schema.errors import BadInput, TriadicError
 from triadic.schema.keys import content_key
 from triadic.schema.lab import Lab
 from triadic.schema.store import insert_rows
-from triadic.schema.tables import Model, Rater, RaterKind
+from triadic.schema.tables import Model, Rater
+from triadic.schema.vocabulary import RaterKind
 
 PACKAGE = "package:"  # weights that ship in a Python package
 SERVER = ("http://", "https://")
@@ -100,7 +101,7 @@ def _read(
 
 def _known_as(lab: Lab, hf_id: str) -> str | None:
     """The suite's name of a hub id, so that what is known of it is used and nothing is entered twice."""
-    row = lab.store.one("SELECT rater_id FROM model_current WHERE lower(hf_id) = lower(?) ORDER BY rater_id", [hf_id])
+    row = lab.store.row("SELECT rater_id FROM model_current WHERE lower(hf_id) = lower(?) ORDER BY rater_id", [hf_id])
     return row and row[0]
 
 

@@ -14,8 +14,8 @@ from triadic.schema.tables import (
     PublishedStage,
     PublishedStatistic,
     Rater,
-    RaterKind,
 )
+from triadic.schema.vocabulary import RaterKind
 
 TABLE4 = "paper, Table 4"
 NOT_INGREDIENTS = {"paper_name", "in_table4", "table4_rank", "table4_r2"}

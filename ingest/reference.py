@@ -22,7 +22,8 @@ from triadic.schema.keys import content_key, file_sha256
 from triadic.schema.lab import Lab
 from triadic.schema.lookup import read_concepts
 from triadic.schema.store import insert_rows
-from triadic.schema.tables import Embedding, EmbeddingRow, Rater, RaterKind, Role
+from triadic.schema.tables import Embedding, EmbeddingRow, Rater
+from triadic.schema.vocabulary import RaterKind, Role
 
 N_THINGS = 1854
 VARIANCE = 0.95

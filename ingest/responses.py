@@ -17,20 +17,11 @@ from triadic.schema.embeddings import read_embedding, vector_rows
 from triadic.schema.errors import BadInput, Conflict, NotFound
 from triadic.schema.keys import content_key, file_sha256
 from triadic.schema.lab import Lab
+from triadic.schema.lifecycle import Work, finish, is_finished
 from triadic.schema.lookup import find_rater, read_concepts
-from triadic.schema.runs import Work, finish, is_finished
 from triadic.schema.store import insert_rows
-from triadic.schema.tables import (
-    Embedding,
-    EmbeddingRow,
-    Rater,
-    RaterKind,
-    Response,
-    Role,
-    Stage,
-    Triplet,
-    TripletSet,
-)
+from triadic.schema.tables import Embedding, EmbeddingRow, Rater, Response, Triplet, TripletSet
+from triadic.schema.vocabulary import RaterKind, Role, Stage
 
 SCHEME = "imported"
 MOST_REPEATS = 32_767  # table response counts askings in a SMALLINT
@@ -46,11 +37,11 @@ def ingest_responses(lab: Lab, path: Path, rater_id: str, concept_set_id: str) -
     answers = _read(Path(path))
     n_concepts = len(read_concepts(lab, concept_set_id))
     _check(answers, n_concepts, path)
-    known = lab.store.one("SELECT kind FROM rater WHERE rater_id = ?", [rater_id])
+    known = lab.store.row("SELECT kind FROM rater WHERE rater_id = ?", [rater_id])
     if known and known[0] != RaterKind.human:
         raise Conflict(f"rater {rater_id} is in the lab as {known[0]}: give the people of {path} another --rater name")
     questions, number, repeat, choice = _questions(answers, n_concepts)
-    (digest,) = lab.store.one("SELECT digest FROM concept_set WHERE concept_set_id = ?", [concept_set_id])
+    (digest,) = lab.store.row("SELECT digest FROM concept_set WHERE concept_set_id = ?", [concept_set_id])
     asked = hashlib.sha256(np.ascontiguousarray(questions, "<i4").tobytes()).hexdigest()
     set_id = content_key(concept_set_id, digest, SCHEME, asked)
     config = {
@@ -85,7 +76,7 @@ def reference_from_fit(lab: Lab, embed_run_id: str, name: str, n_dims: int | Non
     Raises NotFound for an unknown embed run, BadInput for a fit at chance or unconverged, or impossible dimensions.
     """
 
-    row = lab.store.one(
+    row = lab.store.row(
         "SELECT concept_set_id, rater_id, at_chance, converged FROM embedding WHERE embedding_id = ? AND role = 'fitted'",
         [embed_run_id],
     )

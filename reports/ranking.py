@@ -60,7 +60,7 @@ def report(store: Store, origin: str = "both", metric: str = HEADLINE, reference
             "those who err as people do (ceiling). Read it beside cka_debiased, RSA and held-out accuracy."
         )
     for name in sorted(set(measured.reference)):
-        about = store.one("SELECT notes FROM embedding WHERE name = ? AND role = 'reference'", [name])
+        about = store.row("SELECT notes FROM embedding WHERE name = ? AND role = 'reference'", [name])
         if about and about[0]:
             notes.append(f"reference {name}: {about[0]}.")
     tables = [Table("ranking", f"{metric}, best first within each reference", frame.dropna(axis=1, how="all"))]
@@ -103,7 +103,7 @@ def standing(lab: Lab) -> str:
     measured = frame[frame.origin == "measured"]
     out = []
     for name, rows in measured.groupby("reference", sort=True):
-        about = lab.store.one("SELECT notes FROM embedding WHERE name = ? AND role = 'reference'", [name])
+        about = lab.store.row("SELECT notes FROM embedding WHERE name = ? AND role = 'reference'", [name])
         kind = f" ({about[0]})" if about and about[0] else ""
         shown = rows[["place", "rater", "fit", "value", "low", "high", "chance", "at_chance", "ceiling", "share", *BESIDE,
                       "heldout_accuracy"]].dropna(axis=1, how="all")  # fmt: skip

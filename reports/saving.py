@@ -9,8 +9,8 @@ from triadic.reports import figures, output
 from triadic.reports.report import Report
 from triadic.schema.keys import content_key
 from triadic.schema.lab import Lab
-from triadic.schema.runs import Work, is_finished, note
-from triadic.schema.tables import Stage, Status
+from triadic.schema.lifecycle import Work, is_finished, note
+from triadic.schema.vocabulary import Stage, Status
 
 
 def save(lab: Lab, report: Report, how: dict) -> Path:

@@ -24,10 +24,10 @@ def read_concepts(lab: Lab, concept_set_id: str) -> pd.DataFrame:
 
 def find_rater(lab: Lab, name: str) -> str:
     """The rater called `name` (in any case), or the one whose hub id that is. Raises NotFound with near misses."""
-    exact = lab.store.one("SELECT rater_id FROM rater WHERE rater_id = ?", [name])
+    exact = lab.store.row("SELECT rater_id FROM rater WHERE rater_id = ?", [name])
     if exact:
         return exact[0]
-    row = lab.store.one(
+    row = lab.store.row(
         "SELECT rater_id FROM rater LEFT JOIN model_current USING (rater_id) "
         "WHERE lower(rater_id) = lower($1) OR lower(hf_id) = lower($1) ORDER BY rater_id",
         [name],

@@ -67,7 +67,7 @@ class Store:
         with self.connect() as con:
             return con.execute(sql, params).to_arrow_table()
 
-    def one(self, sql: str, params: Any = None) -> tuple | None:
+    def row(self, sql: str, params: Any = None) -> tuple[Any, ...] | None:
         """The first row of one SELECT, or None."""
         with self.connect() as con:
             return con.execute(sql, params).fetchone()

@@ -142,12 +142,12 @@ def test_dry_run_says_what_is_missing_and_changes_nothing(call, lab):
     code, out, _ = call("--lab", lab.path, "run", "rule", "--dry-run")
     assert code == 0
     assert "judge 400 of 400 questions" in out
-    assert lab.store.one("SELECT count(*) FROM run") == (0,)
+    assert lab.store.row("SELECT count(*) FROM run") == (0,)
 
 
 def test_backup_and_export_are_whole(call, lab, tmp_path):
     assert call("--lab", lab.path, "backup", tmp_path / "copy")[0] == 0
-    assert Lab.open(tmp_path / "copy").store.one("SELECT count(*) FROM model") == (76,)
+    assert Lab.open(tmp_path / "copy").store.row("SELECT count(*) FROM model") == (76,)
     assert call("--lab", lab.path, "export", tmp_path / "tables")[0] == 0
     import pyarrow.parquet as pq
 

@@ -28,7 +28,7 @@ def demo(folder):
 
 def state(folder):
     lab = Lab(folder)
-    rows = {t.__tablename__: lab.store.one(f"SELECT count(*) FROM {t.__tablename__}")[0] for t in TABLES}
+    rows = {t.__tablename__: lab.store.row(f"SELECT count(*) FROM {t.__tablename__}")[0] for t in TABLES}
     with sqlite3.connect(folder / "mlflow.db") as con:
         return rows | {"mlflow": con.execute("SELECT count(*) FROM runs").fetchone()[0]}
 
@@ -50,7 +50,7 @@ def test_the_demo_runs_offline_and_a_second_one_changes_nothing(tmp_path):
     assert quality.n_answers.tolist() == [N, N]
     assert quality.n_invalid.sum() <= 2
     assert 0.65 < quality.loc["gemma-3-270m", "first_option_rate"] < 0.92  # an independent script: 79%
-    scored = lab.store.one(
+    scored = lab.store.row(
         "SELECT count(*) FROM response JOIN run USING (run_id) WHERE rater_id = 'gemma-3-270m' AND "
         "logprob_left < 0 AND logprob_right < 0 AND (choice = 'left') = (logprob_left > logprob_right) AND prompt_tokens > 20"
     )

@@ -1,16 +1,19 @@
 """What a judge is: something that is asked questions in whole batches and returns one answer for each.
 
-The stage `triadic.compute.judge` plans, saves and resumes; a judge only answers. A batch is the unit of saving:
+The stage `triadic.compute.stages.judge` plans, saves and resumes; a judge only answers. A batch is the unit of saving:
 because `batches` depends on the questions alone, a run that was killed asks the very same batches again, so that
 even bf16 rounding, which depends on who shares a batch with whom, comes out the same.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any
 
 import numpy as np
+
+from triadic.schema.arrays import Bools, Ints, Objects
 
 ANSWER_COLUMNS = (
     "raw_text",
@@ -34,57 +37,75 @@ class Questions:
     `triplet_no` (int) identifies the triplet within its set.
     """
 
-    triplet_no: np.ndarray
-    anchor: np.ndarray
-    left: np.ndarray
-    right: np.ndarray
-    flipped: np.ndarray
-    repeat: np.ndarray
+    triplet_no: Ints
+    anchor: Objects
+    left: Objects
+    right: Objects
+    flipped: Bools
+    repeat: Ints
 
     def __len__(self) -> int:
         return len(self.triplet_no)
 
-    def take(self, rows: np.ndarray) -> Questions:
+    def take(self, rows: Ints) -> Questions:
         """The questions at `rows`, in that order."""
         return Questions(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
     @property
-    def first(self) -> np.ndarray:
+    def first(self) -> Objects:
         """The option shown first, shape (n,)."""
         return np.where(self.flipped, self.right, self.left)
 
     @property
-    def second(self) -> np.ndarray:
+    def second(self) -> Objects:
         """The option shown second, shape (n,)."""
         return np.where(self.flipped, self.left, self.right)
 
 
-class Judge(Protocol):
-    """Anything that answers triplets.
+class Judge(ABC):
+    """Anything that answers triplets. A new one is one file with this class's three abstract methods.
 
     Answers come as a dict of equally long columns named by ANSWER_COLUMNS (a column may be left out: all NULL).
     `choice` is 'left' (anchor and left belong together), 'right', or 'apart' (odd-one-out only: left and right belong
     together and the anchor is the odd one); None together with an `invalid_reason` where there is no answer.
     `logprob_*` is the natural-log probability of *naming* that concept as the answer. `prompt_hash` is a signed 64-bit
     integer of the full prompt text.
-
-    A judge may also have `record()`, which adds to `config()` what was found out on this machine (versions, timings),
-    and `resume(record)`, called with the first record of a run that is taken up again, before any question.
     """
 
-    def config(self) -> dict:
-        """Everything that decides an answer, JSON-able: it becomes part of the run's identity."""
-        ...
+    @abstractmethod
+    def identity(self) -> dict[str, Any]:
+        """Everything that decides an answer, JSON-able: it is part of the run's id, and known before weights are loaded.
 
-    def batches(self, questions: Questions) -> list[np.ndarray]:
+        It holds the wording of the prompt and the rule by which answers are read (`prompts.wording`, `parse.RULE`), so
+        that answers to two wordings, or read by two rules, are never one run.
+        """
+
+    @abstractmethod
+    def batches(self, questions: Questions) -> list[Ints]:
         """Row indices, grouped: each group is asked, answered and saved as a whole. Depends on `questions` alone."""
-        ...
 
-    def answer(self, questions: Questions) -> dict[str, list]:
+    @abstractmethod
+    def answer(self, questions: Questions) -> dict[str, list[Any]]:
         """Answers to one batch, in its order."""
-        ...
+
+    def record(self) -> dict[str, Any]:
+        """What is kept with the run's events: the identity, and what was found out on this machine (versions, timings)."""
+        return self.identity()
+
+    def resume(self, record: dict[str, Any]) -> None:
+        """Go on as a judge that had this record, which the run's first start kept; called before any question.
+
+        Raises Conflict where that cannot be: the prompt would be worded otherwise than in the answers that are there.
+        """
+
+    def former_identity(self) -> dict[str, Any] | None:
+        """The identity under which version 0.1.0 entered the same questions to the same rater; None where it had none.
+
+        Runs of old labs are recognised by it, so that nothing is asked again.
+        """
+        return None
 
 
-def record_of(judge: Judge) -> dict:
-    """What is kept with a run's events: the judge's `record()`, or its configuration where it has none."""
-    return getattr(judge, "record", judge.config)()
+def consecutive(n: int, size: int) -> list[Ints]:
+    """n rows in groups of `size`, in their order."""
+    return [np.arange(start, min(start + size, n)) for start in range(0, n, size)]

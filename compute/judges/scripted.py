@@ -9,7 +9,7 @@ from hashlib import blake2b
 import numpy as np
 
 from triadic.compute.judges.base import Questions
-from triadic.compute.prompts import check_framing, prompt_hash, question_texts
+from triadic.compute.judges.prompts import check_framing, prompt_hash, question_texts
 from triadic.schema.errors import BadInput
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from triadic.compute.judges.base import Questions
-from triadic.compute.prompts import check_framing
+from triadic.compute.judges.prompts import check_framing
 from triadic.schema.errors import BadInput, NotFound
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from triadic.compute.ordinal.answers import Pairs, check_answers, collapse
-from triadic.compute.ordinal.base import OrdinalEmbedding
+from triadic.compute.ordinal.estimator import OrdinalEmbedding
+from triadic.compute.ordinal.pairs import Pairs, check_answers, collapse
 from triadic.schema.errors import BadInput
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from triadic.compute.ordinal.base import OrdinalEmbedding
+from triadic.compute.ordinal.estimator import OrdinalEmbedding
 from triadic.compute.ordinal.gather import Gather
 from triadic.compute.ordinal.lbfgs import ARMIJO, MEMORY, MOST_TRIALS, WINDOW
 from triadic.schema.errors import BadInput, Unavailable

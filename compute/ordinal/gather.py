@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from triadic.compute.ordinal.answers import Pairs
+from triadic.compute.ordinal.pairs import Pairs
 
 _STRETCH = 8192
 _KEPT = 1 << 18  # up to so many answers, machine-sized pair numbers are made once and kept

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from triadic.compute.ordinal.answers import check_answers
-from triadic.compute.ordinal.base import NotConverged, OrdinalEmbedding
+from triadic.compute.ordinal.estimator import NotConverged, OrdinalEmbedding
+from triadic.compute.ordinal.pairs import check_answers
 from triadic.schema.errors import BadInput
 
 CANDIDATES = (1, 2, 3, 5, 8, 10, 15, 20, 30, 40)

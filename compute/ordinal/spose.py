@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from triadic.compute.ordinal.answers import ODD_ONE_OUT
-from triadic.compute.ordinal.base import OrdinalEmbedding
+from triadic.compute.ordinal.estimator import OrdinalEmbedding
+from triadic.compute.ordinal.pairs import ODD_ONE_OUT
 from triadic.schema.errors import BadInput
 
 # A weight above this counts as an item having the dimension.

@@ -8,9 +8,9 @@ from triadic.schema.tables.published import (
     PublishedStage,
     PublishedStatistic,
 )
-from triadic.schema.tables.raters import BenchmarkScore, Model, Rater, RaterKind
-from triadic.schema.tables.results import DrawKind, Embedding, EmbeddingRow, FitHistory, Metric, MetricDraw, Role
-from triadic.schema.tables.runs import Response, Run, RunEvent, Stage, Status
+from triadic.schema.tables.raters import BenchmarkScore, Model, Rater
+from triadic.schema.tables.results import Embedding, EmbeddingRow, FitHistory, Metric, MetricDraw
+from triadic.schema.tables.runs import Response, Run, RunEvent
 
 TABLES: tuple[type[Table], ...] = (
     ConceptSet,
@@ -35,8 +35,8 @@ TABLES: tuple[type[Table], ...] = (
 )
 
 __all__ = [
-    "TABLES", "BenchmarkScore", "Concept", "ConceptSet", "DrawKind", "Embedding", "EmbeddingRow", "FitHistory",
+    "TABLES", "BenchmarkScore", "Concept", "ConceptSet", "Embedding", "EmbeddingRow", "FitHistory",
     "Metric", "MetricDraw", "Model", "PublishedAlignment", "PublishedIngredient", "PublishedStage",
-    "PublishedStatistic", "Rater", "RaterKind", "Response", "Role", "Run", "RunEvent", "Stage", "Status", "Table",
+    "PublishedStatistic", "Rater", "Response", "Run", "RunEvent", "Table",
     "Triplet", "TripletSet",
 ]  # fmt: skip

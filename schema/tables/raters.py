@@ -3,16 +3,8 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from enum import StrEnum
 
 from triadic.schema.tables.base import DOCUMENT, DOUBLE, Table, column, key, link, now
-
-
-class RaterKind(StrEnum):
-    llm = "llm"
-    human = "human"
-    vectors = "vectors"
-    simulated = "simulated"
 
 
 class Rater(Table, table=True):

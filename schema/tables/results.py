@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 
 from triadic.schema.tables.base import BIG, DOUBLE, VECTOR, Table, column, key, link, now
-
-
-class Role(StrEnum):
-    fitted = "fitted"
-    reference = "reference"
-    raw = "raw"
 
 
 class Embedding(Table, table=True):
@@ -76,16 +69,6 @@ class Metric(Table, table=True):
     embedding_id: str = link("embedding.embedding_id", "the embedding judged")
     reference_id: str = link("embedding.embedding_id", "the reference it is compared with")
     value: float = column("the figure", sa_type=DOUBLE)
-
-
-class DrawKind(StrEnum):
-    permutation = "permutation"
-    coin_flips = "coin_flips"
-    ceiling = "ceiling"
-    ceiling_deterministic = "ceiling_deterministic"
-    split_half = "split_half"
-    bootstrap_answers = "bootstrap_answers"
-    bootstrap_concepts = "bootstrap_concepts"
 
 
 class MetricDraw(Table, table=True):

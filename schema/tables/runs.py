@@ -3,22 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 
 from triadic.schema.tables.base import BIG, DOCUMENT, DOUBLE, SMALL, Table, column, key, link, now
-
-
-class Stage(StrEnum):
-    judge = "judge"
-    embed = "embed"
-    align = "align"
-    report = "report"
-
-
-class Status(StrEnum):
-    started = "started"
-    finished = "finished"
-    failed = "failed"
 
 
 class Run(Table, table=True):

@@ -32,9 +32,9 @@ import numpy as np
 from spaces import human_space, principal
 
 from triadic.compute.metrics import METRICS
-from triadic.compute.metrics.concepts import bootstrap_concepts
-from triadic.compute.metrics.permutation import permutation_null
-from triadic.compute.metrics.yardstick import Yardstick
+from triadic.compute.metrics.scorer import Yardstick
+from triadic.compute.resampling.concepts import bootstrap_concepts
+from triadic.compute.resampling.permutation import permutation_null
 from triadic.compute.simulate import simulate_answers
 from triadic.compute.triplets import sample_triplets
 
@@ -100,13 +100,14 @@ def scoring(human, model, asked, answers, n=40):
 def one_model(space):
     import pandas as pd
 
-    from triadic.compute.align import align
-    from triadic.compute.embed import embed
-    from triadic.compute.plan import draw_triplet_set
+    from triadic.compute.stages.align import align
+    from triadic.compute.stages.embed import embed
+    from triadic.compute.stages.plan import draw_triplet_set
     from triadic.ingest.everything import ingest_everything
     from triadic.schema.lab import Lab
-    from triadic.schema.runs import Work, finish
-    from triadic.schema.tables import Rater, Response, Stage
+    from triadic.schema.lifecycle import Work, finish
+    from triadic.schema.tables import Rater, Response
+    from triadic.schema.vocabulary import Stage
 
     with tempfile.TemporaryDirectory() as folder:
         lab = Lab.create(Path(folder) / "lab")
@@ -126,7 +127,7 @@ def one_model(space):
         fitting, embedding = timed(lambda: embed(lab, run_id))
         aligning, _ = timed(lambda: align(lab, embedding, ["wordnet"]))
         again, _ = timed(lambda: align(lab, embedding, ["wordnet"]))
-        draws, size = lab.store.one("SELECT count(*) FROM metric_draw")[0], lab.store.path.stat().st_size
+        draws, size = lab.store.row("SELECT count(*) FROM metric_draw")[0], lab.store.path.stat().st_size
         print(f"\none model, 35,000 answers: fit {fitting:.2f} s, align with one reference {aligning:.1f} s "
               f"(reach: 60 s), again {again:.2f} s; {draws:,} draws stored, lab {size / 1e6:.1f} MB")  # fmt: skip
         look, _ = timed(lambda: lab.store.read("SELECT * FROM alignment"))

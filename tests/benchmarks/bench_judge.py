@@ -43,12 +43,12 @@ from pathlib import Path
 import numpy as np
 
 from triadic.compute.judges.base import Questions
-from triadic.compute.judges.loading import Checkpoint, load
-from triadic.compute.judges.packaged import packaged
-from triadic.compute.judges.reading import right_padded
-from triadic.compute.judges.scoring import PlainScorer
-from triadic.compute.judges.transformers import TransformersJudge
-from triadic.compute.judges.tree import SPLITS, count_tokens
+from triadic.compute.judges.local.checkpoint import TransformersJudge
+from triadic.compute.judges.local.loading import Checkpoint, load
+from triadic.compute.judges.local.logits import right_padded
+from triadic.compute.judges.local.packaged import packaged
+from triadic.compute.judges.local.plain import PlainScorer
+from triadic.compute.judges.local.tree import SPLITS, count_tokens
 
 CONCEPTS = Path(__file__).parents[2] / "ingest" / "data" / "concepts128.csv"
 
@@ -121,7 +121,7 @@ def shared_prefix(model, prompts, pad, size=32):
     import torch
     from transformers import DynamicCache
 
-    from triadic.compute.judges.tree import common_length
+    from triadic.compute.judges.local.tree import common_length
 
     shared = common_length(prompts)
     with torch.inference_mode():

@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from triadic.compute.judges.packaged import packaged
+from triadic.compute.judges.local.packaged import packaged
 from triadic.ingest.checkpoint import architecture, count_safetensors, from_config, read_checkpoint
 from triadic.ingest.gguf_header import read_gguf_header
 from triadic.schema.errors import BadInput, NotFound, Unavailable

@@ -48,7 +48,7 @@ def test_bad_files_get_one_line(empty_lab, tmp_path, text, line):
         return
     with pytest.raises(BadInput, match=line):
         ingest_concepts(empty_lab, path)
-    assert empty_lab.store.one("SELECT count(*) FROM concept") == (0,)
+    assert empty_lab.store.row("SELECT count(*) FROM concept") == (0,)
 
 
 def test_a_name_keeps_its_words(empty_lab, tmp_path):

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from triadic.ingest import models
+from triadic.ingest.demo_models import DEMO_NAMES, add_packaged
 from triadic.ingest.models import add_model, lacking
-from triadic.ingest.packaged import DEMO_NAMES, add_packaged
-from triadic.reports.card import model_card
+from triadic.reports.models import model_card
 from triadic.schema.errors import BadInput, TriadicError
 
 
@@ -36,9 +36,9 @@ def test_a_model_of_the_suite_keeps_its_name_and_what_is_known_of_it(lab, checkp
 
 def test_adding_twice_changes_nothing_and_telling_more_adds_to_it(lab, checkpoint):
     add_model(lab, "some/new-model")
-    n = lab.store.one("SELECT count(*) FROM model")
+    n = lab.store.row("SELECT count(*) FROM model")
     add_model(lab, "some/new-model")
-    assert lab.store.one("SELECT count(*) FROM model") == n
+    assert lab.store.row("SELECT count(*) FROM model") == n
     assert "family" in lacking(lab, "new-model")
     add_model(lab, "some/new-model", told={"family": "New", "training_tokens": 1.5})
     assert current(lab, "new-model").family == "New"
@@ -73,10 +73,10 @@ def test_every_value_has_its_provenance(lab, checkpoint):
     ],
 )
 def test_impossible_values_are_refused_whole(lab, checkpoint, told, line):
-    before = lab.store.one("SELECT count(*) FROM model")
+    before = lab.store.row("SELECT count(*) FROM model")
     with pytest.raises(BadInput, match=line):
         add_model(lab, "some/new-model", told=told)
-    assert lab.store.one("SELECT count(*) FROM model") == before
+    assert lab.store.row("SELECT count(*) FROM model") == before
 
 
 def test_a_gguf_file_is_its_folder_and_its_name(lab, tmp_path, checkpoint):

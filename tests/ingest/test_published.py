@@ -12,7 +12,7 @@ def test_the_suite_has_every_model_with_its_provenance(empty_lab):
     assert (row.n_params, row.n_layers, row.n_heads, row.n_kv_heads, row.hidden_size) == (14.77, 48, 40, 8, 5120)
     assert row.instruction_tuned
     assert row.prompt_style == "chat"
-    provenance = empty_lab.store.one(
+    provenance = empty_lab.store.row(
         "SELECT provenance ->> 'n_params' FROM model WHERE rater_id = 'qwen25-14b-instruct'"
     )[0]
     assert provenance.startswith("suite: config.json")
@@ -48,4 +48,4 @@ def test_table_4_is_ranked_by_its_own_figures(empty_lab):
 )
 def test_printed_tables_are_whole(empty_lab, table, n):
     ingest_published(empty_lab)
-    assert empty_lab.store.one(f"SELECT count(*) FROM {table}") == (n,)
+    assert empty_lab.store.row(f"SELECT count(*) FROM {table}") == (n,)

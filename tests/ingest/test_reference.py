@@ -19,7 +19,7 @@ from triadic.schema.errors import BadInput, NotFound, Unavailable
 
 
 def one(lab, what, embedding_id):
-    return lab.store.one(f"SELECT {what} FROM embedding WHERE embedding_id = ?", [embedding_id])
+    return lab.store.row(f"SELECT {what} FROM embedding WHERE embedding_id = ?", [embedding_id])
 
 
 def save(tmp_path, matrix, name="human.npy"):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from triadic.compute.answers import read_answers
-from triadic.compute.embed import FitSettings, embed
 from triadic.compute.simulate import simulate_odd_one_out
+from triadic.compute.stages.embed import FitSettings, embed
 from triadic.compute.triplets import sample_triplets
 from triadic.ingest.responses import ingest_responses, reference_from_fit
 from triadic.schema.embeddings import read_embedding
@@ -32,9 +32,9 @@ def test_every_answer_comes_back_as_it_was(lab, tmp_path, separator):
     answers = read_answers(lab, run_id)
     assert answers.framing == "odd-one-out"
     assert rows_of(answers.triplets) == rows_of(ROWS)
-    assert lab.store.one("SELECT kind FROM rater WHERE rater_id = 'people'") == ("human",)
+    assert lab.store.row("SELECT kind FROM rater WHERE rater_id = 'people'") == ("human",)
     # 0, 1, 2 was answered three times: one question, three repeats.
-    assert lab.store.one("SELECT count(*) FROM triplet JOIN run USING (triplet_set_id) WHERE run_id = ?", [run_id]) == (
+    assert lab.store.row("SELECT count(*) FROM triplet JOIN run USING (triplet_set_id) WHERE run_id = ?", [run_id]) == (
         3,
     )
     repeats = lab.store.read("SELECT repeat FROM response WHERE run_id = ? AND triplet_no = 0 ORDER BY 1", [run_id])
@@ -44,9 +44,9 @@ def test_every_answer_comes_back_as_it_was(lab, tmp_path, separator):
 def test_twice_changes_nothing_and_floats_are_whole_numbers(lab, tmp_path):
     path = write(tmp_path, "0.000e+00 1.000e+00 2.000e+00\n3 4 5\n")
     first = ingest_responses(lab, path, "people", "things-128")
-    counts = [lab.store.one(f"SELECT count(*) FROM {t}") for t in ("response", "triplet", "run", "run_event", "rater")]
+    counts = [lab.store.row(f"SELECT count(*) FROM {t}") for t in ("response", "triplet", "run", "run_event", "rater")]
     assert ingest_responses(lab, path, "people", "things-128") == first
-    again = [lab.store.one(f"SELECT count(*) FROM {t}") for t in ("response", "triplet", "run", "run_event", "rater")]
+    again = [lab.store.row(f"SELECT count(*) FROM {t}") for t in ("response", "triplet", "run", "run_event", "rater")]
     assert counts == again
     np.save(tmp_path / "same.npy", np.array([[0, 1, 2], [3, 4, 5]]))
     assert rows_of(
@@ -66,7 +66,7 @@ def test_people_become_a_reference_by_the_same_road(lab, tmp_path):
     fitted = embed(lab, judged, FitSettings(algorithm="spose", n_dims=4))
     reference = reference_from_fit(lab, fitted, "people-spose")
     assert reference_from_fit(lab, fitted, "people-spose") == reference
-    role, parent, kept, rater = lab.store.one(
+    role, parent, kept, rater = lab.store.row(
         "SELECT role, parent_id, variance_kept, rater_id FROM embedding WHERE embedding_id = ?", [reference]
     )
     assert (role, parent, rater) == ("reference", fitted, "people")
@@ -114,6 +114,6 @@ def test_unknown_names_are_refused(lab, tmp_path):
         ingest_responses(lab, path, "people", "things-999")
     with pytest.raises(NotFound, match="no fit"):
         reference_from_fit(lab, "0" * 16, "people")
-    model = lab.store.one("SELECT rater_id FROM rater WHERE kind = 'llm' LIMIT 1")[0]
+    model = lab.store.row("SELECT rater_id FROM rater WHERE kind = 'llm' LIMIT 1")[0]
     with pytest.raises(Conflict, match="another --rater"):
         ingest_responses(lab, path, model, "things-128")

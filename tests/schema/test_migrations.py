@@ -52,8 +52,8 @@ def test_an_older_lab_is_brought_up_to_date_with_its_rows(tmp_path, monkeypatch)
     lab.store.insert(TABLES[2], [TABLES[2](rater_id="someone", kind="human")])
     newer = [*migrating.migrations(), (2, "extra", "ALTER TABLE rater ADD COLUMN shoe_size INTEGER;")]
     monkeypatch.setattr(migrating, "migrations", lambda: newer)
-    assert lab.store.one("SELECT rater_id, shoe_size FROM rater") == ("someone", None)
-    assert lab.store.one("SELECT max(version) FROM schema_version") == (2,)
+    assert lab.store.row("SELECT rater_id, shoe_size FROM rater") == ("someone", None)
+    assert lab.store.row("SELECT max(version) FROM schema_version") == (2,)
 
 
 def test_a_changed_view_is_replaced_on_the_next_opening(tmp_path):

@@ -22,7 +22,7 @@ def rows(numbers):
 
 
 def count(lab):
-    return lab.store.one("SELECT count(*) FROM response")[0]
+    return lab.store.row("SELECT count(*) FROM response")[0]
 
 
 def test_batches_are_loaded_once_and_removed(empty_lab):

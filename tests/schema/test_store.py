@@ -59,7 +59,7 @@ def test_numbers_that_are_not_finite_are_refused_whole(empty_lab, bad):
     with pytest.raises(BadInput, match=r"metric\.value holds NaN or infinity"):
         empty_lab.store.insert(Metric, [Metric(run_id="r", name=n, embedding_id="e", reference_id="f", value=v)
                                         for n, v in (("good", 1.0), ("bad", bad))])  # fmt: skip
-    assert empty_lab.store.one("SELECT count(*) FROM metric") == (0,)
+    assert empty_lab.store.row("SELECT count(*) FROM metric") == (0,)
     rows = pa.table({"embedding_id": ["e"], "position": pa.array([0], pa.int32()), "vector": [[0.0, bad]]})
     with pytest.raises(BadInput, match="vector"):
         empty_lab.store.insert(EmbeddingRow, rows)
@@ -76,7 +76,7 @@ def test_a_failed_transaction_leaves_nothing(empty_lab):
 
     with pytest.raises(Boom):
         fail_half_way()
-    assert empty_lab.store.one("SELECT count(*) FROM rater") == (0,)
+    assert empty_lab.store.row("SELECT count(*) FROM rater") == (0,)
 
 
 def test_unknown_columns_are_named(empty_lab):
@@ -93,7 +93,7 @@ def test_a_reader_waits_for_a_writer_in_another_process(empty_lab):
     )
     assert writer.stdout.readline() == "in\n"
     started = time.monotonic()
-    assert empty_lab.store.one("SELECT count(*) FROM rater") == (0,)
+    assert empty_lab.store.row("SELECT count(*) FROM rater") == (0,)
     assert time.monotonic() - started > 0.3
     writer.wait()
 
@@ -106,7 +106,7 @@ def test_a_writer_that_never_leaves_is_named(empty_lab):
     try:
         writer.stdout.readline()
         with pytest.raises(Unavailable, match=f"held by process {writer.pid}"):
-            Lab(empty_lab.path, patience=0.3).store.one("SELECT 1")
+            Lab(empty_lab.path, patience=0.3).store.row("SELECT 1")
     finally:
         writer.kill()
         writer.wait()
@@ -121,7 +121,7 @@ def test_threads_of_one_process_share_the_door(empty_lab):
         thread.start()
     for thread in threads:
         thread.join()
-    assert empty_lab.store.one("SELECT count(*) FROM rater") == (8,)
+    assert empty_lab.store.row("SELECT count(*) FROM rater") == (8,)
 
 
 def test_rows_committed_before_a_kill_are_there_and_half_a_transaction_is_not(empty_lab):

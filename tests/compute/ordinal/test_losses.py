@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from triadic.compute.ordinal import CKL, GNMDS, SOE, STE, TSTE, SPoSE
-from triadic.compute.ordinal.answers import collapse
-from triadic.compute.ordinal.ckl import crowd_kernel_loss
+from triadic.compute.ordinal.crowd_kernel import crowd_kernel_loss
 from triadic.compute.ordinal.gather import Gather
-from triadic.compute.ordinal.gnmds import rounded_hinge_loss
-from triadic.compute.ordinal.soe import soft_ordinal_loss
+from triadic.compute.ordinal.hinge import rounded_hinge_loss
+from triadic.compute.ordinal.pairs import collapse
+from triadic.compute.ordinal.soft_ordinal import soft_ordinal_loss
 from triadic.compute.ordinal.spose import odd_one_out_loss
-from triadic.compute.ordinal.ste import stochastic_triplet_loss
-from triadic.compute.ordinal.tste import student_triplet_loss
+from triadic.compute.ordinal.stochastic_triplet import stochastic_triplet_loss
+from triadic.compute.ordinal.student_triplet import student_triplet_loss
 from triadic.compute.triplets import sample_triplets
 
 # Items on a line at 0, 1 and 3: the anchor 0 is at squared distance 1 from the nearer, 9 from the farther.

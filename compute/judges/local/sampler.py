@@ -1,0 +1,146 @@
+"""Answering by writing: the checkpoint's own generation defaults, stopping as soon as the answer is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import blake2b
+
+import numpy as np
+
+from triadic.compute.judges.local.logits import halving, in_one_piece, only_at
+from triadic.compute.judges.local.tree import common_length
+from triadic.compute.judges.parse import decided
+
+_KEPT = ("do_sample", "temperature", "top_k", "top_p", "min_p", "typical_p", "repetition_penalty", "num_beams")
+
+
+class Sampler:
+    """Writes answers with `generate`, `limit` tokens at most; `lead` is what the prompt already opened (`<think>`)."""
+
+    def __init__(self, checkpoint, seed: int = 0, limit: int = 12, batch_rows: int = 128, lead: str = "", steps=None):
+        self.model = checkpoint.model
+        self.tokenizer = checkpoint.tokenizer
+        self.kind = checkpoint.kind
+        self.seed = seed
+        self.limit = limit
+        self.batch_rows = batch_rows
+        self.lead = lead
+        self.steps = steps if self._forgets() else None  # a StepScorer: beginnings of a state-space model read once
+        if self.tokenizer.pad_token_id is None:
+            self.tokenizer.pad_token = self.tokenizer.eos_token
+
+    def record(self) -> dict:
+        """Sampler settings, as the checkpoint's generation_config.json has them."""
+        defaults = self.model.generation_config
+        settings = {name: getattr(defaults, name, None) for name in _KEPT}
+        return {"sampler": settings, "max_new_tokens": self.limit, "seed": self.seed, "sample_rows": self.batch_rows}
+
+    def write(self, prompts: Sequence[list[int]], options: Sequence[tuple[str, ...]]) -> list[tuple[str, int, bool]]:
+        """(text, tokens written, whether it stopped by itself) for each prompt.
+
+        Rows of similar length are written together (of equal length where a state can be neither padded nor copied), and
+        what all begin with is read once. The random numbers of a group depend on the seed and on its prompts
+        alone: the same batch writes the same again.
+        """
+        out: list = [None] * len(prompts)
+        lengths = [len(prompt) for prompt in prompts]
+        groups: list[list[int]] = []
+        for at in np.argsort(lengths, kind="stable").tolist():
+            mixed = self.kind != "recurrent" or self.steps
+            apart = not mixed and groups and lengths[groups[-1][0]] != lengths[at]
+            if not groups or len(groups[-1]) >= self.batch_rows or apart:
+                groups.append([])
+            groups[-1].append(at)
+        for group in groups:
+            texts = halving(lambda part: self._rows([prompts[at] for at in part], [options[at] for at in part]), group)
+            for at, text in zip(group, texts, strict=True):
+                out[at] = text
+        return out
+
+    def _rows(self, prompts, options) -> list[tuple[str, int, bool]]:
+        import torch
+        from transformers import StoppingCriteriaList
+
+        seed = int.from_bytes(blake2b(repr((self.seed, prompts)).encode(), digest_size=7).digest(), "big")
+        if self.steps:
+            beginning = {self.steps.cache_name: self.steps.states([prompt[:-1] for prompt in prompts])}
+            prompts, shared = [prompt[-1:] for prompt in prompts], 0
+        else:
+            beginning, shared = self._beginning(prompts)
+        width = max(len(prompt) for prompt in prompts)
+        pad = self.tokenizer.pad_token_id
+        ids = torch.full((len(prompts), width), pad, dtype=torch.long)
+        mask = torch.zeros_like(ids)
+        for row, prompt in enumerate(prompts):  # padding goes behind in an encoder, else between beginning and rest
+            rest = shared if self.kind == "encoder-decoder" else shared + width - len(prompt)
+            ids[row, :shared] = torch.tensor(prompt[:shared])
+            ids[row, rest : rest + len(prompt) - shared] = torch.tensor(prompt[shared:])
+            mask[row, :shared] = 1
+            mask[row, rest : rest + len(prompt) - shared] = 1
+        start = 1 if self.kind == "encoder-decoder" else width
+        stop = _Decided(self, start, options)
+        inputs = {"input_ids": ids.to(self.model.device)}
+        if self.kind != "recurrent":
+            inputs["attention_mask"] = mask.to(self.model.device)
+        torch.manual_seed(seed)
+        with torch.inference_mode(), in_one_piece(self.model):
+            written = self.model.generate(
+                **inputs,
+                max_new_tokens=self.limit,
+                pad_token_id=pad,
+                stopping_criteria=StoppingCriteriaList([stop]),
+                **beginning,
+            )
+        return [self._finish(row, stop.length.get(at)) for at, row in enumerate(written[:, start:].tolist())]
+
+    def _forgets(self) -> bool:
+        """Whether the tokens of the prompt itself play no part in drawing the next one."""
+        defaults = self.model.generation_config
+        penalty, ngrams = defaults.repetition_penalty or 1.0, defaults.no_repeat_ngram_size or 0
+        return penalty == 1.0 and not ngrams and (defaults.num_beams or 1) == 1
+
+    def _beginning(self, prompts) -> tuple[dict, int]:
+        """(the attention cache of what all prompts begin with, for each row; how many tokens that is)."""
+        import torch
+        from transformers import DynamicCache
+
+        shared = common_length(prompts) if len(prompts) > 1 and self.kind == "decoder" else 0
+        if shared < 8:
+            return {}, 0
+        cache = DynamicCache(config=self.model.config)
+        ids = torch.tensor([prompts[0][:shared]], device=self.model.device)
+        with only_at(self.model, torch.tensor([0], device=self.model.device)):
+            self.model(input_ids=ids, past_key_values=cache, use_cache=True)
+        cache.batch_repeat_interleave(len(prompts))
+        return {"past_key_values": cache}, shared
+
+    def _finish(self, row: list[int], decided_at: int | None) -> tuple[str, int, bool]:
+        ends = self.model.generation_config.eos_token_id
+        ends = set(ends if isinstance(ends, list) else [ends]) | {self.tokenizer.eos_token_id}
+        if decided_at is not None:
+            row = row[:decided_at]
+        length = next((at for at, token in enumerate(row) if token in ends), None)
+        finished = decided_at is not None or length is not None
+        row = row if length is None else row[:length]
+        return self.lead + self.tokenizer.decode(row, skip_special_tokens=True), len(row), finished
+
+
+class _Decided:
+    """Stopping criterion: rows whose text can no longer change the answer are done."""
+
+    def __init__(self, sampler: Sampler, start: int, options):
+        self.sampler, self.start, self.options = sampler, start, options
+        self.length: dict[int, int] = {}
+
+    def __call__(self, input_ids, scores, **kwargs):
+        import torch
+
+        done = torch.zeros(input_ids.shape[0], dtype=torch.bool, device=input_ids.device)
+        rows = input_ids[:, self.start :].tolist()
+        for at, row in enumerate(rows):
+            if at not in self.length:
+                text = self.sampler.lead + self.sampler.tokenizer.decode(row, skip_special_tokens=True)
+                if decided(text, self.options[at]):
+                    self.length[at] = len(row)
+            done[at] = at in self.length
+        return done

@@ -1,0 +1,190 @@
+"""Scoring token by token, for models that carry their past as a state: Mamba, Falcon-Mamba, hybrids.
+
+A state cannot be masked or padded, and in transformers only a single token continues it; but it can be copied. So the
+beginning of all prompts is read in one pass, and from there the prompts and their options' names are one tree of
+tokens, read a level at a time: each token that questions share is read once, and every row of a level gets a copy of
+the state its text had reached. Nothing is ever padded, so who shares a batch with whom changes no answer. The same
+holds for attention caches, all rows of a level being equally long.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from triadic.compute.judges.local.logits import edge_logs, halving, in_one_piece, only_at
+from triadic.compute.judges.local.plain import Asked
+from triadic.compute.judges.local.tree import common_length
+from triadic.compute.judges.names import Branches
+
+
+@dataclass(frozen=True)
+class Level:
+    """The tokens at one depth: their ids and the rows of their parents in the level above, both (n,).
+
+    place, token, question, edge: the log-probabilities to be read off behind row `place`, and where they belong.
+    """
+
+    ids: np.ndarray
+    parents: np.ndarray
+    place: np.ndarray
+    token: np.ndarray
+    question: np.ndarray
+    edge: np.ndarray
+
+
+def levels_of(asked: Sequence[Asked], root: int) -> tuple[list[Level], np.ndarray]:
+    """The tree of all prompts behind their first `root` tokens, with the inner tokens of the options' names.
+
+    Returns its levels and, for each question, the row in which its prompt ends.
+    """
+    rows: list[dict[tuple[int, int], int]] = []  # per level: (row of the parent, token) → row
+    reads: list[list[tuple[int, int, int, int]]] = []
+
+    def step(level: int, parent: int, token: int) -> int:
+        if level == len(rows):
+            rows.append({})
+            reads.append([])
+        return rows[level].setdefault((parent, token), len(rows[level]))
+
+    ends = np.zeros(len(asked), dtype=np.int64)
+    for number, one in enumerate(asked):
+        at = 0
+        for level, token in enumerate(one.prompt[root:]):
+            at = step(level, at, token)
+        end, ends[number] = len(one.prompt) - root - 1, at
+        where = {-1: (end, at)}
+        for node, (token, parent) in enumerate(
+            zip(one.branches.tokens.tolist(), one.branches.parents.tolist(), strict=True)
+        ):
+            level, above = where[parent]
+            where[node] = (level + 1, step(level + 1, above, token))
+        for edge, (node, token) in enumerate(
+            zip(one.branches.edge_node.tolist(), one.branches.edge_token.tolist(), strict=True)
+        ):
+            level, row = where[node]
+            reads[level].append((row, token, number, edge))
+    out = []
+    for keys, read in zip(rows, reads, strict=True):
+        parents, ids = np.array(list(keys), dtype=np.int64).T
+        out.append(Level(ids, parents, *np.array(read, dtype=np.int64).reshape(-1, 4).T))
+    return out, ends
+
+
+class StepScorer:
+    """`state_bytes` bounds the states that are held for one level; wider groups of questions are halved."""
+
+    def __init__(self, model, state_bytes: int | None = None):
+        self.model = model
+        self.state_bytes = state_bytes or (1 << 30 if model.device.type == "cpu" else 1 << 33)
+        known = inspect.signature(model.forward).parameters
+        self.cache_name = "cache_params" if "cache_params" in known else "past_key_values"
+
+    def record(self) -> dict:
+        """Settings that can change rounding."""
+        return {"strategy": "steps", "state_bytes": self.state_bytes}
+
+    def score(self, asked: Sequence[Asked]) -> list[np.ndarray]:
+        """Log-probability of each edge of each question's tree."""
+        if not asked:
+            return []
+        return halving(self._score, asked)
+
+    def _score(self, asked: Sequence[Asked]) -> list[np.ndarray]:
+        import torch
+
+        length = common_length([one.prompt for one in asked])
+        levels, _ = levels_of(asked, length)
+        with torch.inference_mode():
+            root = self._begin(asked[0].prompt[:length])
+            widest = max(len(level.ids) for level in levels)
+            if widest * _size(root) > self.state_bytes and len(asked) > 1:
+                middle = len(asked) // 2
+                return self._score(asked[:middle]) + self._score(asked[middle:])
+            out = [np.full(len(one.branches.edge_token), np.nan) for one in asked]
+            for level, (values, _) in zip(levels, self._descend(root, levels), strict=True):
+                for question, edge, value in zip(level.question, level.edge, values, strict=True):
+                    out[question][edge] = value
+        return out
+
+    def states(self, prompts: Sequence[list[int]]):
+        """The cache behind `prompts`, a row each, what they share read once. For models that keep states alone."""
+        import torch
+
+        length = common_length(prompts)
+        levels, ends = levels_of([Asked(prompt, Branches.of([])) for prompt in prompts], length)
+        last = np.array([len(prompt) - length - 1 for prompt in prompts])
+        kept, order = [], []
+        with torch.inference_mode():
+            for level, (_, cache) in enumerate(self._descend(self._begin(prompts[0][:length]), levels)):
+                mine = np.flatnonzero(last == level)
+                if len(mine):
+                    kept.append(_rows(cache, torch.from_numpy(ends[mine]).to(self.model.device)))
+                    order += mine.tolist()
+            _fill(cache, kept)
+            cache.reorder_cache(torch.from_numpy(np.argsort(order)).to(self.model.device))
+        return cache
+
+    def _begin(self, tokens: list[int]):
+        """The cache behind the beginning of all prompts, one row; None when they have nothing in common."""
+        import torch
+
+        if not tokens:
+            return None
+        ids = torch.tensor([tokens], device=self.model.device)
+        with only_at(self.model, torch.tensor([0], device=self.model.device)):
+            return getattr(self.model(input_ids=ids, use_cache=True), self.cache_name)
+
+    def _descend(self, cache, levels: list[Level]):
+        """(log-probabilities, cache) of each level in turn."""
+        import torch
+
+        device = self.model.device
+        for level in levels:
+            ids = torch.from_numpy(level.ids)[:, None].to(device)
+            given = {}
+            if cache is not None:
+                cache.reorder_cache(torch.from_numpy(level.parents).to(device))
+                given = {self.cache_name: cache}
+            needed, place = np.unique(level.place, return_inverse=True)
+            where = torch.from_numpy(needed if len(needed) else np.zeros(1, dtype=np.int64)).to(device)
+            with only_at(self.model, where), in_one_piece(self.model):
+                out = self.model(input_ids=ids, use_cache=True, **given)
+            cache = getattr(out, self.cache_name)
+            yield edge_logs(out.logits[0], place, level.token), cache
+
+
+def _rows(cache, rows) -> list:
+    """The states of some rows, copied: per layer and kind of state a dict of tensors."""
+    return [
+        {number: state.index_select(0, rows) for number, state in kind.items() if state is not None}
+        for layer in cache.layers
+        for kind in (layer.conv_states, layer.recurrent_states)
+    ]
+
+
+def _fill(cache, kept: list[list]) -> None:
+    """Put states taken by `_rows` into a cache, one group behind the other."""
+    import torch
+
+    places = [kind for layer in cache.layers for kind in (layer.conv_states, layer.recurrent_states)]
+    for kind, *groups in zip(places, *kept, strict=True):
+        kind.update({number: torch.cat([group[number] for group in groups]) for number in groups[0]})
+
+
+def _size(cache) -> int:
+    """Bytes of one row of a cache."""
+    import torch
+
+    if cache is None:
+        return 0
+    seen: dict[int, int] = {}
+    for layer in cache.layers:
+        for value in vars(layer).values():
+            for tensor in value.values() if isinstance(value, dict) else (value,):
+                if isinstance(tensor, torch.Tensor) and tensor.dim() > 1:
+                    seen[id(tensor)] = tensor.nbytes // tensor.shape[0]
+    return sum(seen.values())

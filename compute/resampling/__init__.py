@@ -1,0 +1,1 @@
+"""Metrics on other draws: shuffled concepts, resampled concepts, refits to other answers."""

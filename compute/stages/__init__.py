@@ -1,0 +1,1 @@
+"""The stages of the pipeline: each reads tables and writes tables, and does nothing twice."""

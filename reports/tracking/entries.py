@@ -1,0 +1,235 @@
+"""What the mirror shows: the lab's finished runs and raters as entries of params, figures, history and files.
+
+Everything is read from DuckDB in a few queries for all entries together, so that the lab is free again while MLflow is
+being written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from triadic.schema.embeddings import read_embedding
+from triadic.schema.lab import Lab
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HISTORY = ("train_loss", "heldout_loss", "heldout_accuracy")
+FIGURES = {"": "value", "chance ": "chance", "low ": "low", "high ": "high", "p ": "p", "ceiling ": "ceiling"}
+ON_RATERS = ("", "chance ")  # what of FIGURES a rater's own run has: the columns people compare
+QUALITY = ("n_answers", "n_invalid", "invalid_rate", "first_option_rate", "heldout_accuracy", "heldout_loss")
+
+
+@dataclass
+class Entry:
+    """One MLflow run to be. `fit` is the embed run whose history, vectors and picture it shows; times are in ms."""
+
+    key: str
+    name: str
+    tags: dict[str, str]
+    params: dict[str, str]
+    metrics: dict[str, float] = field(default_factory=dict)
+    fit: str | None = None
+    folder: str | None = None
+    started: int | None = None
+    ended: int | None = None
+
+
+@dataclass
+class Fit:
+    """An embedding (n, d) with its concepts and the history of the restart that was kept, a row per step.
+
+    `at` is when it was stored, in ms.
+    """
+
+    vectors: np.ndarray
+    concepts: pd.DataFrame
+    history: pd.DataFrame
+    at: int
+
+
+def finished(lab: Lab) -> pd.DataFrame:
+    """run_id, stage, rater_id and mlflow_run_id of every finished run, oldest first."""
+    return lab.store.read(
+        "SELECT run_id, stage, rater_id, mlflow_run_id FROM run_status WHERE status = 'finished' "
+        "ORDER BY status_at, run_id"
+    )
+
+
+def stage_entries(lab: Lab, run_ids: Iterable[str]) -> list[Entry]:
+    """One entry per finished run among these, in the order they were finished."""
+    ids = list(run_ids)
+    with lab.store.connect():
+        rows = _rows(
+            lab,
+            """
+            SELECT status.*, run.seed, run.concept_set_id, run.git_commit, run.versions, told.judge
+            FROM run_status AS status
+            JOIN run USING (run_id)
+            LEFT JOIN (
+                SELECT run_id, arg_max(detail ->> 'judge', happened_at) AS judge
+                FROM run_event WHERE status = 'started' GROUP BY run_id
+            ) AS told USING (run_id)
+            WHERE list_contains(?, status.run_id) AND status.status = 'finished'
+            ORDER BY status.status_at, status.run_id
+            """,
+            [ids],
+        )
+        quality = _quality(lab, ids)
+        aligned = _aligned(lab, "run_id", ids)
+        names = {row["embedding_id"]: row["name"] for row in _rows(lab, "SELECT embedding_id, name FROM embedding", [])}
+        fits = _rows(lab, "SELECT * EXCLUDE (source_bytes) FROM embedding WHERE list_contains(?, run_id)", [ids])
+    fits = {row.pop("run_id"): row for row in fits}
+    entries = []
+    for row in rows:
+        entry = _stage_entry(row, names)
+        entry.metrics |= quality.get(entry.key, {}) | _figures(aligned.get(entry.key, []), FIGURES)
+        if entry.key in fits:
+            entry.fit = entry.key
+            entry.metrics |= _numbers(fits[entry.key])
+        entries.append(entry)
+    return entries
+
+
+def rater_entries(lab: Lab) -> dict[str, Entry]:
+    """One entry per rater with a finished run: its ingredients, and which fit (the newest) it shows. No figures yet."""
+    rows = _rows(
+        lab,
+        """
+        SELECT rater.rater_id, newest.* EXCLUDE (rater_id), rater.kind, rater.description, model_current.* EXCLUDE (rater_id)
+        FROM rater
+        JOIN (
+            SELECT
+                rater_id,
+                arg_max(run_id, (created_at, run_id)) FILTER (stage = 'embed') AS fit,
+                epoch_ms(min(created_at)) AS started,
+                epoch_ms(max(status_at)) AS ended
+            FROM run_status WHERE status = 'finished' GROUP BY rater_id
+        ) AS newest USING (rater_id)
+        LEFT JOIN model_current USING (rater_id)
+        ORDER BY rater.rater_id
+        """,
+        [],
+    )
+    entries = {}
+    for row in rows:
+        rater = row.pop("rater_id")
+        about = {name: row.pop(name) for name in ("fit", "started", "ended")}
+        entries[rater] = Entry(rater, rater, {"kind": row["kind"]}, _flat(row), **about)
+    return entries
+
+
+def rater_figures(lab: Lab, entries: Iterable[Entry]) -> None:
+    """Fill in the figures of raters' entries: the answers, fit and alignments that belong to the fit they show."""
+    shown = {entry.fit: entry for entry in entries if entry.fit}
+    with lab.store.connect():
+        aligned = _aligned(lab, "embedding_id", shown)
+        judged = lab.store.read(
+            "SELECT run_id, parent_run_id FROM run WHERE list_contains(?, run_id) AND stage = 'embed'", [list(shown)]
+        )
+        quality = _quality(lab, judged.parent_run_id)
+    for fit, judge in judged.itertuples(index=False, name=None):
+        shown[fit].metrics |= quality.get(judge, {})
+    for fit, entry in shown.items():
+        entry.metrics |= _figures(aligned.get(fit, []), ON_RATERS)
+
+
+def read_fit(lab: Lab, embed_run_id: str) -> Fit | None:
+    """What an embed run fitted; None if it left no embedding."""
+    with lab.store.connect():
+        row = lab.store.row(
+            "SELECT embedding_id, concept_set_id, epoch_ms(created_at) FROM embedding WHERE run_id = ?", [embed_run_id]
+        )
+        if row is None:
+            return None
+        concepts = lab.store.read(
+            "SELECT word, category FROM concept WHERE concept_set_id = ? ORDER BY position", [row[1]]
+        )
+        history = lab.store.read(
+            """
+            SELECT * FROM fit_history WHERE run_id = $1 AND restart = (
+                SELECT arg_min(fit_history.restart, abs(fit_history.train_loss - embedding.train_loss))
+                FROM fit_history JOIN embedding USING (run_id) WHERE run_id = $1
+            ) ORDER BY step
+            """,
+            [embed_run_id],
+        )
+        return Fit(read_embedding(lab, row[0]), concepts, history, row[2])
+
+
+def _rows(lab: Lab, sql: str, values: list) -> list[dict]:
+    """The result as Python values: None for NULL, and whole numbers stay whole where some are missing."""
+    return lab.store.arrow(sql, values).to_pylist()
+
+
+def _stage_entry(row: dict, names: dict[str, str]) -> Entry:
+    config, detail = json.loads(row["config"]), json.loads(row["status_detail"])
+    params = _flat(config) | _flat({name: row[name] for name in ("seed", "concept_set_id", "triplet_set_id")})
+    params |= _flat({"parent_run": row["parent_run_id"]})
+    told = _flat(json.loads(row["judge"]), "judge.") if row["judge"] else {}
+    params |= {name: value for name, value in told.items() if name not in params}
+    if row["stage"] == "align":
+        params["reference_name"] = names.get(config["reference"], config["reference"])
+    about = {
+        "embed": f"{config.get('algorithm')}-{config.get('n_dims') or 'auto'}",
+        "align": params.get("reference_name"),
+        "report": config.get("report"),
+    }.get(row["stage"])
+    tags = {"stage": row["stage"], "rater": row["rater_id"], "mlflow.source.git.commit": row["git_commit"]}
+    tags |= {name: value for name, value in detail.items() if isinstance(value, str)}
+    tags |= {f"version.{name}": value for name, value in json.loads(row["versions"]).items()}
+    return Entry(
+        key=row["run_id"],
+        name=" ".join(filter(None, [row["stage"], row["rater_id"], about])),
+        tags={name: str(value) for name, value in tags.items() if value is not None},
+        params=params,
+        metrics=_numbers(detail),
+        folder=detail.get("folder"),
+        started=int(row["created_at"].timestamp() * 1000),
+        ended=int(row["status_at"].timestamp() * 1000),
+    )
+
+
+def _quality(lab: Lab, judge_runs: Iterable[str]) -> dict[str, dict[str, float]]:
+    rows = _rows(lab, "SELECT * FROM answer_quality WHERE list_contains(?, run_id)", [list(judge_runs)])
+    return {row["run_id"]: _numbers({name: row[name] for name in QUALITY}) for row in rows}
+
+
+def _aligned(lab: Lab, key: str, ids: Iterable[str]) -> dict[str, list[dict]]:
+    rows = _rows(
+        lab,
+        f"SELECT {key} AS key, metric, reference, value, chance, low, high, p, ceiling FROM alignment "
+        f"JOIN run USING (run_id) WHERE list_contains(?, {key}) ORDER BY run.created_at, run_id",
+        [list(ids)],
+    )
+    found: dict[str, list[dict]] = {}
+    for row in rows:
+        found.setdefault(row.pop("key"), []).append(row)
+    return found
+
+
+def _figures(rows: list[dict], parts: Iterable[str]) -> dict[str, float]:
+    named = {f"{row['metric']}/{part}{row['reference']}": row[FIGURES[part]] for row in rows for part in parts}
+    return _numbers(named)
+
+
+def _numbers(values: dict) -> dict[str, float]:
+    """The finite numbers and truth values among these."""
+    numeric = {k: v for k, v in values.items() if isinstance(v, int | float)}
+    return {name: float(value) for name, value in numeric.items() if np.isfinite(value)}
+
+
+def _flat(config: dict, prefix: str = "") -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for key, value in config.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{name}.")
+        elif value is not None:
+            flat[name] = str(value)
+    return flat

@@ -1,0 +1,116 @@
+"""The life of a run: begun once under a content key, its fate told by events that are only ever added."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass, fields
+from functools import cache, cached_property
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from triadic.schema.errors import NotFound
+from triadic.schema.keys import content_key
+from triadic.schema.lab import Lab
+from triadic.schema.store import insert_rows
+from triadic.schema.tables import Run, RunEvent
+from triadic.schema.vocabulary import Stage, Status
+
+LIBRARIES = ("triadic", "duckdb", "numpy", "scipy", "torch", "transformers", "mlflow", "statsmodels")
+
+
+@dataclass(frozen=True)
+class Work:
+    """One stage for one rater under one configuration: what a run does, before it is entered in the lab.
+
+    `run_id` hashes what decides the result and nothing else (not the machine, the day or the library versions), so the
+    same work asked for twice is the same run.
+    """
+
+    stage: Stage
+    rater_id: str | None
+    config: dict
+    concept_set_id: str | None = None
+    triplet_set_id: str | None = None
+    parent_run_id: str | None = None
+    seed: int | None = None
+
+    @cached_property
+    def run_id(self) -> str:
+        return content_key(
+            str(self.stage), self.rater_id, self.concept_set_id, self.triplet_set_id, self.parent_run_id, self.config,
+            self.seed,
+        )  # fmt: skip
+
+    def begin(self, lab: Lab) -> str:
+        """Enter the run in the lab if it is new; returns its id."""
+        if not lab.store.row("SELECT 1 FROM run WHERE run_id = ?", [self.run_id]):
+            run = Run(
+                run_id=self.run_id,
+                config_hash=content_key(self.config),
+                versions=library_versions(),
+                git_commit=git_commit(),
+                **{f.name: getattr(self, f.name) for f in fields(self)},
+            )
+            lab.store.insert(Run, [run])
+        return self.run_id
+
+
+def note(lab: Lab, run_id: str, status: Status, **detail: Any) -> None:
+    """Add an event to a run."""
+    lab.store.insert(RunEvent, [RunEvent(run_id=run_id, status=str(status), detail=detail)])
+
+
+def status_of(lab: Lab, run_id: str) -> str:
+    """planned, started, finished or failed. Raises NotFound for an unknown run."""
+    row = lab.store.row("SELECT status FROM run_status WHERE run_id = ?", [run_id])
+    if row is None:
+        raise NotFound(f"no run {run_id} in this lab: `triadic status --runs` lists them")
+    return row[0]
+
+
+def is_finished(lab: Lab, run_id: str) -> bool:
+    row = lab.store.row("SELECT status FROM run_status WHERE run_id = ?", [run_id])
+    return bool(row) and row[0] == Status.finished
+
+
+def first_start(lab: Lab, run_id: str) -> dict:
+    """The detail of a run's first "started" event; empty when it was never started."""
+    row = lab.store.row(
+        "SELECT detail FROM run_event WHERE run_id = ? AND status = 'started' ORDER BY happened_at LIMIT 1", [run_id]
+    )
+    return json.loads(row[0]) if row else {}
+
+
+def finish(lab: Lab, run_id: str, rows: list[tuple[type, Any]], **detail: Any) -> None:
+    """Store a run's results and the news that it is finished, in one transaction: both or neither."""
+    with lab.store.transaction() as con:
+        for table, values in rows:
+            insert_rows(con, table, values)
+        insert_rows(con, RunEvent, [RunEvent(run_id=run_id, status=str(Status.finished), detail=detail)])
+
+
+@cache
+def library_versions() -> dict[str, str]:
+    """Installed versions of the libraries a result may depend on."""
+    found = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+@cache
+def git_commit() -> str | None:
+    """Commit of the working copy Triadic runs from; None for an installed package."""
+    root = Path(__file__).resolve().parent.parent
+    if not (root / ".git").exists():
+        return None
+    try:
+        done = subprocess.run(["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None
