@@ -8,44 +8,51 @@ width. What a configuration cannot know (family, training tokens, instruction tu
 from __future__ import annotations
 
 import json
+import logging
 import math
 import struct
 from pathlib import Path
 from typing import Any
 
-from triadic.ingest.gguf_header import read_gguf_header
-from triadic.schema.errors import BadInput, NotFound, Unavailable
+import torch
+import transformers
+from huggingface_hub import get_safetensors_metadata
+from transformers import (
+    CONFIG_MAPPING,
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForImageTextToText,
+    AutoModelForSeq2SeqLM,
+    PretrainedConfig,
+)
 
-Ingredients = dict[str, tuple[Any, str]]
+from triadic.ingest.gguf_header import read_gguf_header
+from triadic.ingest.models import Ingredients
+from triadic.schema.errors import BadInput, Unavailable
+from triadic.schema.weights import Weights
 
 # What the paper's authors call a gated unit: by the activation inside the gate.
 _GATED = {"silu": "swiglu", "swish": "swiglu", "gelu": "geglu", "gelu_pytorch_tanh": "geglu", "gelu_new": "geglu"}
 _UNGATED_TYPES = {"falcon", "gptj", "gpt_neox", "gpt2", "opt", "phi", "bloom", "mpt", "gpt_bigcode", "starcoder2"}
 
 
-def read_checkpoint(
-    source: str | Path,
-    gguf_file: str | None = None,
-    revision: str | None = None,
-    trust_remote_code: bool = False,
-) -> Ingredients:
-    """Every ingredient that `source` (hub id, folder, GGUF file) tells by itself: name -> (value, provenance).
+def read_checkpoint(weights: Weights, revision: str | None = None, trust_remote_code: bool = False) -> Ingredients:
+    """Every ingredient that files in a folder or on the hub tell by themselves: name -> (value, provenance).
 
     NotFound when there is no such checkpoint, Unavailable when the hub does not answer, BadInput when the
     configuration cannot be read.
     """
-    folder, gguf_file = _locate(source, gguf_file)
-    if gguf_file and Path(folder).is_dir():
-        return from_gguf(Path(folder) / gguf_file)
-    config, origin = _config(folder, gguf_file, revision, trust_remote_code)
+    folder = weights.checked().path
+    if folder and weights.gguf_file:
+        return from_gguf(folder / weights.gguf_file)
+    config, origin = _config(weights, revision, trust_remote_code)
     out = from_config(config, origin)
-    counted = _count(folder, gguf_file, revision, config)
-    if counted is not None:
+    if counted := _count(weights, revision, config):
         out["n_params"] = counted
     return out
 
 
-def from_config(config, origin: str = "config.json") -> Ingredients:
+def from_config(config: PretrainedConfig, origin: str = "config.json") -> Ingredients:
     """The ingredients in a transformers configuration, without the number of parameters."""
     text = config.get_text_config(decoder=True)
     kind = architecture(config)
@@ -70,7 +77,7 @@ _GGUF_TYPES = {"gemma3": "gemma3_text", "qwen2moe": "qwen2_moe", "qwen3moe": "qw
 def from_gguf(path: Path) -> Ingredients:
     """The ingredients in a GGUF file's header. It names no activation: that is the architecture's, in transformers."""
     header = read_gguf_header(path)
-    kind = header.metadata.get("general.architecture")
+    kind = header.metadata.get("general.architecture", "")
     origin = f"{path.name} header"
     recurrent = kind in ("mamba", "mamba2", "falcon-mamba")
     experts = header.get("expert_count") or 0
@@ -86,27 +93,19 @@ def from_gguf(path: Path) -> Ingredients:
         "n_params": _billions(header.parameters),
     }
     if experts > 1:
-        values |= {"architecture": "decoder-moe"}
+        values["architecture"] = "decoder-moe"
         values["mlp_dim"] = header.get("expert_feed_forward_length") or values["mlp_dim"]
     if recurrent:
         values["attention"] = "none"
     elif heads:
-        keyed = header.get("attention.head_count_kv") or heads
-        values |= {"n_heads": heads, "n_kv_heads": keyed, "head_dim": header.get("attention.key_length")}
-        values["head_dim"] = values["head_dim"] or (hidden // heads if hidden else None)
-        values["attention"] = "mha" if keyed == heads else "mqa" if keyed == 1 else "gqa"
+        values |= _attention(heads, header.get("attention.head_count_kv"), header.get("attention.key_length"), hidden)
     out = {name: (value, origin) for name, value in values.items() if value is not None}
-    return out | {name: (value, f"default of {kind}") for name, value in _gguf_activation(kind).items()}
+    name = _GGUF_TYPES.get(kind, kind)
+    activation = _activation(CONFIG_MAPPING[name]()) if name in CONFIG_MAPPING else {}
+    return out | {name: (value, f"default of {kind}") for name, value in activation.items()}
 
 
-def _gguf_activation(kind: str | None) -> dict:
-    from transformers import CONFIG_MAPPING
-
-    name = _GGUF_TYPES.get(kind or "", kind)
-    return _activation(CONFIG_MAPPING[name]()) if name in CONFIG_MAPPING else {}
-
-
-def architecture(config) -> str:
+def architecture(config: PretrainedConfig) -> str:
     """'decoder', 'decoder-moe', 'encoder-decoder' or 'ssm'."""
     text = config.get_text_config(decoder=True)
     if getattr(config, "is_encoder_decoder", False):
@@ -117,14 +116,13 @@ def architecture(config) -> str:
     return "decoder-moe" if experts and experts > 1 else "decoder"
 
 
-def _first(config, *names: str):
+def _first(config: Any, *names: str) -> Any:
     return next((getattr(config, name) for name in names if getattr(config, name, None) is not None), None)
 
 
-def _mlp(text, kind: str) -> int | None:
+def _mlp(text: Any, kind: str) -> Any:
     if kind == "ssm":
-        inner = _first(text, "intermediate_size", "d_inner")
-        return inner if inner else int(text.expand * text.hidden_size)
+        return _first(text, "intermediate_size", "d_inner") or int(text.expand * text.hidden_size)
     if kind == "decoder-moe" and _first(text, "moe_intermediate_size"):
         return text.moe_intermediate_size
     size = _first(text, "intermediate_size", "ffn_hidden_size", "d_ff", "n_inner", "ffn_dim")
@@ -135,20 +133,23 @@ def _mlp(text, kind: str) -> int | None:
     return size
 
 
-def _heads(text) -> dict:
+def _heads(text: Any) -> dict[str, Any]:
     heads = _first(text, "num_attention_heads", "n_head", "num_heads")
     keyed = _first(text, "num_key_value_heads", "num_kv_heads", "multi_query_group_num")
     if text.model_type == "falcon" and not getattr(text, "new_decoder_architecture", False):
         keyed = 1 if text.multi_query else heads
+    return _attention(heads, keyed, _first(text, "head_dim", "d_kv"), _first(text, "hidden_size", "n_embd"))
+
+
+def _attention(heads: int, keyed: int | None, width: int | None, hidden: int | None) -> dict[str, Any]:
+    """What follows where a file leaves it out: as many key-value heads as heads, which share the width `hidden`."""
     keyed = keyed or heads
-    width = _first(text, "head_dim", "d_kv")
-    if width is None and _first(text, "hidden_size", "n_embd"):
-        width = _first(text, "hidden_size", "n_embd") // heads
+    width = width or (hidden // heads if hidden else None)
     kind = "mha" if keyed == heads else "mqa" if keyed == 1 else "gqa"
     return {"n_heads": heads, "n_kv_heads": keyed, "head_dim": width, "attention": kind}
 
 
-def _activation(text) -> dict:
+def _activation(text: Any) -> dict[str, str]:
     if getattr(text, "feed_forward_proj", None):  # T5: 'relu' or 'gated-gelu'
         name = text.feed_forward_proj
         family = {"gated-gelu": "geglu", "gated-silu": "swiglu"}.get(name, name)
@@ -161,53 +162,37 @@ def _activation(text) -> dict:
     return {"activation": name, "activation_family": _GATED.get(name, name)}
 
 
-def _locate(source: str | Path, gguf_file: str | None) -> tuple[str, str | None]:
-    path = Path(source).expanduser()
-    if gguf_file is None and path.suffix == ".gguf":
-        path, gguf_file = path.parent, path.name
-    if gguf_file and path.is_dir() and not (path / gguf_file).is_file():
-        raise NotFound(f"No file {gguf_file} in {path}.")
-    if not path.is_dir() and (str(source).startswith((".", "/", "~")) or str(source).count("/") > 1):
-        raise NotFound(f"No model at {source}: give a hub id (owner/name), a folder, or a GGUF file that exists.")
-    return str(path), gguf_file
-
-
-def _config(folder: str, gguf_file: str | None, revision: str | None, trust_remote_code: bool):
-    import logging as standard
-
-    from transformers import AutoConfig
-    from transformers.utils import logging
-
-    standard.getLogger("huggingface_hub").setLevel(
-        standard.ERROR
-    )  # it tells of every retry; the error below is one line
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    options: dict = {"trust_remote_code": trust_remote_code}
-    options |= {"gguf_file": gguf_file} if gguf_file else {"revision": revision} if revision else {}
+def _config(weights: Weights, revision: str | None, trust_remote_code: bool) -> tuple[Any, str]:
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # it reports every retry; the error below is one line
+    library_log: Any = transformers.logging  # the library has no types here
+    library_log.set_verbosity_error()
+    library_log.disable_progress_bar()
+    options: dict[str, Any] = {"trust_remote_code": trust_remote_code}
+    if weights.gguf_file:
+        options["gguf_file"] = weights.gguf_file
+    elif revision:
+        options["revision"] = revision
     try:
-        config = AutoConfig.from_pretrained(folder, **options)
+        config = AutoConfig.from_pretrained(weights.source, **options)
     except Exception as error:
         line = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        if not Path(folder).is_dir() and isinstance(error, OSError):
-            raise Unavailable(f"{folder} is not on this machine and the hub does not answer: {line}") from error
-        raise BadInput(f"The configuration of {folder} cannot be read: {line}") from error
-    if gguf_file:
-        return config, f"{gguf_file} header"
+        if not weights.path and isinstance(error, OSError):
+            raise Unavailable(f"{weights.text} is not on this machine and the hub does not answer: {line}") from error
+        raise BadInput(f"the configuration of {weights.text} cannot be read: {line}") from error
+    if weights.gguf_file:
+        return config, f"{weights.gguf_file} header"
     commit = getattr(config, "_commit_hash", None)
     return config, f"config.json@{commit[:12]}" if commit else "config.json"
 
 
-def _count(folder: str, gguf_file: str | None, revision: str | None, config) -> tuple[float, str] | None:
+def _count(weights: Weights, revision: str | None, config: PretrainedConfig) -> tuple[float, str] | None:
     """(billions of parameters, how they were counted)."""
-    if Path(folder).is_dir():
-        files = sorted(Path(folder).glob("*.safetensors"))
+    if weights.path:
+        files = sorted(weights.path.glob("*.safetensors"))
         if files and not any(_packed(file) for file in files):
             return _billions(sum(count_safetensors(file) for file in files)), "safetensors header"
-    elif not gguf_file:
-        counted = _count_on_hub(folder, revision)
-        if counted:
-            return _billions(counted), "safetensors header"
+    elif not weights.gguf_file and (counted := _count_on_hub(weights.source, revision)):
+        return _billions(counted), "safetensors header"
     return _count_on_meta(config)
 
 
@@ -215,12 +200,12 @@ def _billions(count: int) -> float:
     return round(count / 1e9, 6)
 
 
-def _header(path: Path) -> dict:
+def _header(path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
         (size,) = struct.unpack("<Q", file.read(8))
         if size > 100_000_000:
-            raise BadInput(f"{path.name} is not a safetensors file.")
-        return json.loads(file.read(size))
+            raise BadInput(f"{path.name} is not a safetensors file: download it again")
+        return dict(json.loads(file.read(size)))
 
 
 def _packed(path: Path) -> bool:
@@ -236,25 +221,20 @@ def count_safetensors(path: Path) -> int:
 
 def _count_on_hub(hub_id: str, revision: str | None) -> int | None:
     """Parameters from the headers of a hub checkpoint; None when they cannot be had."""
-    from huggingface_hub import get_safetensors_metadata
-
     try:
         return sum(get_safetensors_metadata(hub_id, revision=revision).parameter_count.values())
     except Exception:
         return None  # no safetensors, or no network while the configuration is in the local cache: count on meta
 
 
-def _count_on_meta(config) -> tuple[float, str] | None:
+def _count_on_meta(config: PretrainedConfig) -> tuple[float, str] | None:
     """Parameters of the architecture, built without memory; None for one that transformers cannot build."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, AutoModelForSeq2SeqLM
-
-    door = AutoModelForSeq2SeqLM if getattr(config, "is_encoder_decoder", False) else AutoModelForCausalLM
-    if type(config) not in door._model_mapping:
-        door = AutoModelForImageTextToText
+    auto_class: Any = AutoModelForSeq2SeqLM if getattr(config, "is_encoder_decoder", False) else AutoModelForCausalLM
+    if type(config) not in auto_class._model_mapping:
+        auto_class = AutoModelForImageTextToText
     try:
         with torch.device("meta"):
-            model = door.from_config(config)
+            model = auto_class.from_config(config)
     except Exception:
         return None
     return _billions(sum(weight.numel() for weight in model.parameters())), "configuration, on the meta device"

@@ -23,18 +23,15 @@ def ingest_concepts(lab: Lab, path: Path | None = None, name: str | None = None,
     taken by other words.
     """
     if path is None:
-        rows, source = (
-            shipped("concepts128.csv"),
-            "the paper's 128 concepts of the THINGS database (Hebart et al. 2019)",
-        )
-        set_id, column = name or DEFAULT_SET, "word"
+        rows, set_id, column = shipped("concepts128.csv"), name or DEFAULT_SET, "word"
+        source = "the paper's 128 concepts of the THINGS database (Hebart et al. 2019)"
     else:
         rows, source, set_id = read_csv(path, [column]), Path(path).name, name or Path(path).stem
     words = [row[column] for row in rows]
     _check(words, path or set_id)
     digest = content_key(words)
-    known = lab.store.row("SELECT digest FROM concept_set WHERE concept_set_id = ?", [set_id])
-    if known and known[0] != digest:
+    known = lab.store.value("SELECT digest FROM concept_set WHERE concept_set_id = ?", [set_id])
+    if known not in (None, digest):
         raise Conflict(f"concept set {set_id} is in the lab with other words: give this one another --name")
     concepts = [
         Concept(
@@ -47,15 +44,12 @@ def ingest_concepts(lab: Lab, path: Path | None = None, name: str | None = None,
         for position, row in enumerate(rows)
     ]
     with lab.store.transaction() as con:
-        insert_rows(
-            con,
-            ConceptSet,
-            [ConceptSet(concept_set_id=set_id, digest=digest, n_concepts=len(words), source=source)],
-        )
+        about = ConceptSet(concept_set_id=set_id, digest=digest, n_concepts=len(words), source=source)
+        insert_rows(con, ConceptSet, [about])
         return insert_rows(con, Concept, concepts)
 
 
-def _check(words: list[str | None], where) -> None:
+def _check(words: list[str | None], where: Path | str) -> None:
     seen: set[str] = set()
     for line, word in enumerate(words, start=2):
         if not word:

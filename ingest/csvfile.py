@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from triadic.schema.errors import BadInput, NotFound
 
 TRUE, FALSE = {"true", "1", "yes"}, {"false", "0", "no"}
+Row = dict[str, Any]  # column → text, or None for an empty cell
 
 
-def shipped(name: str) -> list[dict[str, str | None]]:
+def shipped(name: str) -> list[Row]:
     """Rows of one of the package's own files in `ingest/data`; empty cells are None."""
-    with (files("triadic.ingest.data") / name).open(encoding="utf-8", newline="") as file:
-        return _rows(csv.DictReader(file))
+    text = (files("triadic.ingest.data") / name).read_text(encoding="utf-8")
+    return _rows(csv.DictReader(io.StringIO(text, newline="")))
 
 
-def read_csv(path: Path | str, required: Iterable[str]) -> list[dict[str, str | None]]:
+def read_csv(path: Path | str, required: Iterable[str]) -> list[Row]:
     """Rows of a user's CSV file, which must have the columns `required`; empty cells are None.
 
     Raises NotFound without the file, BadInput when it is not a UTF-8 CSV, lacks a column, or has no rows.
@@ -49,5 +52,5 @@ def truth(text: str | None) -> bool | None:
     raise BadInput(f"expected true or false, got {text!r}")
 
 
-def _rows(reader: csv.DictReader) -> list[dict[str, str | None]]:
+def _rows(reader: csv.DictReader[str]) -> list[Row]:
     return [{k: (v.strip() or None) if v is not None else None for k, v in row.items() if k} for row in reader]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from triadic.ingest.models import PACKAGE, add_model
+from typing import Any
+
+from triadic.ingest.models import add_model
 from triadic.schema.lab import Lab
 from triadic.schema.vocabulary import RaterKind
 
@@ -11,7 +13,7 @@ MINILM = "all-MiniLM-L6-v2"
 SMOLLM2 = "SmolLM2-135M-Instruct"
 DEMO_NAMES = {"gemma3-270m": GEMMA, "minilm": MINILM, "smollm2": SMOLLM2}
 
-_ABOUT = {
+_ABOUT: dict[str, tuple[str, RaterKind, dict[str, Any]]] = {
     GEMMA: ("gemma3-270m", RaterKind.llm, {}),  # in the suite: its ingredients are known
     MINILM: ("minilm", RaterKind.vectors, {"hf_id": "sentence-transformers/all-MiniLM-L6-v2"}),
     SMOLLM2: (
@@ -33,5 +35,5 @@ _ABOUT = {
 def add_packaged(lab: Lab, name: str) -> str:
     """Enter one of the packaged raters (a key of DEMO_NAMES, or its rater id); returns its rater id."""
     rater_id = DEMO_NAMES.get(name, name)
-    package, kind, told = _ABOUT[rater_id]
-    return add_model(lab, PACKAGE + package, rater_id, kind=kind, told=told)[0]
+    package, kind, given = _ABOUT[rater_id]
+    return add_model(lab, f"package:{package}", rater_id, kind=kind, given=given)[0]

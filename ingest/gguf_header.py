@@ -46,43 +46,43 @@ def read_gguf_header(path: Path) -> GGUFHeader:
 
 
 class _Reader:
-    def __init__(self, data):
+    def __init__(self, data: mmap.mmap) -> None:
         self.data, self.at = data, 0
 
     def header(self) -> GGUFHeader:
         if self.data[:4] != b"GGUF":
             raise ValueError("it does not begin with GGUF")
         self.at = 4
-        version, tensors, entries = self.one("I"), self.one("Q"), self.one("Q")
+        version, tensors, entries = self.number("I"), self.number("Q"), self.number("Q")
         if version not in (2, 3):
             raise ValueError(f"version {version}")
-        metadata = {}
+        metadata: dict[str, Any] = {}
         for _ in range(entries):
             name = self.text()
-            metadata[name] = self.value(self.one("I"))
+            metadata[name] = self.value(self.number("I"))
         shapes = {}
         for _ in range(tensors):
             name = self.text()
-            shapes[name] = tuple(self.one("Q") for _ in range(self.one("I")))
+            shapes[name] = tuple(self.number("Q") for _ in range(self.number("I")))
             self.at += 12  # type and offset
         return GGUFHeader(metadata, shapes)
 
-    def one(self, code: str):
+    def number(self, code: str) -> Any:
         (value,) = struct.unpack_from(f"<{code}", self.data, self.at)
         self.at += struct.calcsize(f"<{code}")
         return value
 
     def text(self) -> str:
-        size = self.one("Q")
+        size: int = self.number("Q")
         self.at += size
         return self.data[self.at - size : self.at].decode()
 
-    def value(self, kind: int):
+    def value(self, kind: int) -> Any:
         if kind == _STRING:
             return self.text()
         if kind != _ARRAY:
-            return self.one(_NUMBERS[kind])
-        inner, length = self.one("I"), self.one("Q")
+            return self.number(_NUMBERS[kind])
+        inner, length = self.number("I"), self.number("Q")
         if inner in _NUMBERS:
             self.at += length * struct.calcsize(f"<{_NUMBERS[inner]}")
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from triadic.ingest.csvfile import shipped, truth
+from triadic.ingest.csvfile import Row, shipped, truth
 from triadic.schema.keys import content_key
 from triadic.schema.lab import Lab
 from triadic.schema.store import insert_rows
@@ -15,7 +15,7 @@ from triadic.schema.tables import (
     PublishedStatistic,
     Rater,
 )
-from triadic.schema.vocabulary import RaterKind
+from triadic.schema.vocabulary import Evidence, PromptStyle, RaterKind
 
 TABLE4 = "paper, Table 4"
 NOT_INGREDIENTS = {"paper_name", "in_table4", "table4_rank", "table4_r2"}
@@ -35,11 +35,7 @@ def ingest_benchmarks(lab: Lab) -> int:
     rows = shipped("benchmarks.csv")
     scores = [
         {k: row[k] for k in ("benchmark", "source", "scale", "confidence")}
-        | {
-            "rater_id": row["paper_name"],
-            "score": float(row["score"]),
-            "is_primary": truth(row["primary"]),
-        }
+        | {"rater_id": row["paper_name"], "score": float(row["score"]), "is_primary": truth(row["primary"])}
         for row in rows
     ]
     with lab.store.transaction() as con:
@@ -91,19 +87,14 @@ def _rater(name: str) -> Rater:
     return Rater(rater_id=name, kind=RaterKind.llm, description="model of the paper's suite")
 
 
-def _model(row: dict[str, str | None]) -> Model:
+def _model(row: Row) -> Model:
     """A suite row as evidence. Prompt style follows from how the suite says the model was tuned."""
     values = {k: v for k, v in row.items() if k not in NOT_INGREDIENTS and v is not None}
     values["multimodal"], values["instruction_tuned"] = truth(row["multimodal"]), truth(row["instruction_tuned"])
-    values["prompt_style"] = "chat" if values["instruction_tuned"] and row["family"] != "T5" else "base"
+    chats = values["instruction_tuned"] and row["family"] != "T5"
+    values["prompt_style"] = PromptStyle.chat if chats else PromptStyle.base
     where = f"suite: {row['source']}"
     values["provenance"] = {k: where for k in values if k not in ABOUT_THE_ROW}
     values["provenance"]["prompt_style"] = "suite: instruction_tuned (T5 models have no chat template)"
-    return Model.model_validate(
-        {
-            **values,
-            "rater_id": row["paper_name"],
-            "evidence": "suite",
-            "model_id": content_key(row["paper_name"], values),
-        }
-    )
+    keys = {"model_id": content_key(row["paper_name"], values), "rater_id": row["paper_name"]}
+    return Model.model_validate({**values, **keys, "evidence": Evidence.suite})

@@ -11,12 +11,14 @@ import csv
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from triadic.ingest.csvfile import shipped
 from triadic.ingest.wordnet import SOURCE, classical_scaling, wu_palmer
-from triadic.schema.embeddings import vector_rows
+from triadic.schema.arrays import Floats
+from triadic.schema.embeddings import components, participation_ratio, pca, vector_rows
 from triadic.schema.errors import BadInput, NotFound, Unavailable
 from triadic.schema.keys import content_key, file_sha256
 from triadic.schema.lab import Lab
@@ -25,8 +27,10 @@ from triadic.schema.store import insert_rows
 from triadic.schema.tables import Embedding, EmbeddingRow, Rater
 from triadic.schema.vocabulary import RaterKind, Role
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 N_THINGS = 1854
-VARIANCE = 0.95
 DOWNLOADS = {  # name → page, page of its row ids, citation. Size and SHA-256 of what came are recorded, not checked.
     "spose-49": ("https://osf.io/4pgk8", "https://osf.io/2y463", "SPoSE, 49 dimensions (Hebart et al. 2020)"),
     "spose-66": ("https://osf.io/nfbp3", None, "SPoSE, 66 dimensions (Hebart et al. 2023)"),
@@ -38,36 +42,41 @@ class Source:
     """Where an embedding came from, for its row in table `embedding`."""
 
     name: str
-    rater: Rater
+    rater_id: str
     text: str
-    file: dict = field(default_factory=dict)
+    file: dict[str, Any] = field(default_factory=dict)
     notes: str | None = None
 
 
 def reference_from_file(
-    lab: Lab, path: Path, concept_set_id: str, name: str | None = None, source: str | None = None,
-    n_dims: int | None = None, ids: Path | None = None,
-) -> str:  # fmt: skip
+    lab: Lab,
+    path: Path,
+    concept_set_id: str,
+    name: str | None = None,
+    source: str | None = None,
+    n_dims: int | None = None,
+    ids: Path | None = None,
+) -> str:
     """Store a human embedding from a file as a reference; returns its embedding id.
 
     `path` is a .npy array or a text file of numbers with one row per THINGS concept (1,854), or one per concept of the
     set, in its order. `ids` names the file's rows: THINGS unique ids, one per line, or a table with a column uniqueID;
-    without it they are in the order of the THINGS concept table. `n_dims` overrides the 95% rule. Raises NotFound without the file, BadInput for rows that are
-    neither, numbers that are not finite, or concepts without a THINGS unique id.
+    without it they are in the order of the THINGS concept table. `n_dims` overrides the 95% rule. Raises NotFound
+    without the file, BadInput for rows that are neither, numbers that are not finite, or concepts without a THINGS
+    unique id.
     """
-    matrix = _read_matrix(Path(path))
-    rows = _select(matrix, read_concepts(lab, concept_set_id), path, ids and _read_ids(Path(ids)))
-    name = name or ("vice" if matrix.shape == (N_THINGS, 42) else Path(path).stem)
-    return _store(lab, rows, concept_set_id, n_dims, Source(
-        name=name,
-        rater=Rater(rater_id=f"human-{name}", kind=RaterKind.human, description=f"people, as embedded in {name}"),
-        text=source or f"read from {Path(path).name}",
-        file={
-            "source_file": Path(path).name,
-            "source_bytes": Path(path).stat().st_size,
-            "source_sha256": file_sha256(path),
-        },
-    ))  # fmt: skip
+    path = Path(path)
+    matrix = _read_matrix(path)
+    row_ids = _read_ids(Path(ids)) if ids else None
+    rows = _select(matrix, read_concepts(lab, concept_set_id), path, row_ids)
+    name = name or ("vice" if matrix.shape == (N_THINGS, 42) else path.stem)
+    people = Rater(rater_id=f"human-{name}", kind=RaterKind.human, description=f"people, as embedded in {name}")
+    file = {"source_file": path.name, "source_bytes": path.stat().st_size, "source_sha256": file_sha256(path)}
+    made = Source(name, people.rater_id, source or f"read from {path.name}", file)
+    check_dims(name, rows, n_dims)
+    lab.store.insert(Rater, [people])
+    raw = insert_embedding(lab, rows, concept_set_id, Role.raw, "none", made, _digest(rows))
+    return insert_reduced(lab, rows, concept_set_id, made, raw, n_dims)
 
 
 def reference_from_web(lab: Lab, name: str, concept_set_id: str, folder: Path | None = None) -> str:
@@ -75,18 +84,20 @@ def reference_from_web(lab: Lab, name: str, concept_set_id: str, folder: Path | 
     import pooch
 
     if name not in DOWNLOADS:
-        raise NotFound(f"no download called {name}; there are: {', '.join(DOWNLOADS)}")
+        raise NotFound(f"no download {name!r}: use one of {', '.join(DOWNLOADS)}")
     page, ids_page, text = DOWNLOADS[name]
     folder = folder or pooch.os_cache("triadic")
     try:
         file = pooch.retrieve(f"{page}/download", known_hash=None, fname=f"{name}.txt", path=folder)
-        ids = ids_page and pooch.retrieve(f"{ids_page}/download", known_hash=None, fname=f"{name}.ids.txt", path=folder)
+        ids = None
+        if ids_page:
+            ids = Path(pooch.retrieve(f"{ids_page}/download", known_hash=None, fname=f"{name}.ids.txt", path=folder))
     except Exception as error:  # requests, urllib3 and pooch each have their own
         raise Unavailable(
             f"cannot download {name} from {page}: get the file there with a browser, then "
             f"`triadic ingest reference --path FILE --name {name}`"
         ) from error
-    return reference_from_file(lab, Path(file), concept_set_id, name, f"{text}, {page}", ids=ids and Path(ids))
+    return reference_from_file(lab, Path(file), concept_set_id, name, f"{text}, {page}", ids=ids)
 
 
 def wordnet_reference(lab: Lab, concept_set_id: str, n_dims: int = 30) -> str:
@@ -96,64 +107,66 @@ def wordnet_reference(lab: Lab, concept_set_id: str, n_dims: int = 30) -> str:
     n_dims = min(n_dims, len(concepts) - 1)
     similarity = wu_palmer(list(concepts.things_unique_id))
     vectors, kept = classical_scaling(1 - similarity, n_dims)
-    return _insert(
-        lab, vectors, concept_set_id, Role.reference, "classical-scaling",
-        Source(
-            name="wordnet",
-            rater=Rater(rater_id="wordnet", kind=RaterKind.vectors, description="the WordNet 3.0 noun taxonomy"),
-            text=SOURCE,
-            notes="a taxonomy, not human judgments",
-        ),
-        _digest(similarity), variance_kept=kept,
-    )  # fmt: skip
+    taxonomy = Rater(rater_id="wordnet", kind=RaterKind.vectors, description="the WordNet 3.0 noun taxonomy")
+    made = Source("wordnet", taxonomy.rater_id, SOURCE, notes="a taxonomy, not human judgments")
+    lab.store.insert(Rater, [taxonomy])
+    return insert_embedding(
+        lab, vectors, concept_set_id, Role.reference, "classical-scaling", made, _digest(similarity), variance_kept=kept
+    )
 
 
-def smallest_dims(rows: np.ndarray, share: float = VARIANCE) -> int:
-    """The smallest number of principal components of `rows` (n, d) that hold `share` of the variance."""
-    spectrum = np.linalg.svd(rows - rows.mean(0), compute_uv=False) ** 2
-    return int(np.searchsorted(np.cumsum(spectrum) / spectrum.sum(), share - 1e-12) + 1)
-
-
-def pca(rows: np.ndarray, n_dims: int) -> tuple[np.ndarray, float]:
-    """Principal-component scores (n, n_dims) of `rows` (n, d), and the share of the variance they hold."""
-    u, s, vt = np.linalg.svd(rows - rows.mean(0), full_matrices=False)
-    signs = np.sign(vt[np.arange(len(vt)), np.abs(vt).argmax(1)])
-    return (u * s * signs)[:, :n_dims], float((s[:n_dims] ** 2).sum() / (s**2).sum())
-
-
-def _store(lab: Lab, rows: np.ndarray, concept_set_id: str, n_dims: int | None, source: Source) -> str:
+def check_dims(name: str, rows: Floats, n_dims: int | None) -> None:
+    """BadInput for a number of dimensions that `rows` (n, d) do not have; None is the 95% rule's."""
     most = min(rows.shape[1], len(rows) - 1)
     if n_dims is not None and not 1 <= n_dims <= most:
-        raise BadInput(f"reference {source.name}: --dims must lie between 1 and {most}, got {n_dims}")
-    raw = _insert(lab, rows, concept_set_id, Role.raw, "none", source, _digest(rows))
-    reduced, kept = pca(rows, n_dims or smallest_dims(rows))
-    return _insert(lab, reduced, concept_set_id, Role.reference, "pca", source, raw, variance_kept=kept, parent_id=raw)
+        raise BadInput(f"reference {name} cannot have {n_dims} dimensions: give --dims between 1 and {most}")
 
 
-def _insert(lab, vectors, concept_set_id, role, algorithm, source: Source, made_from: str, **more) -> str:
+def insert_reduced(
+    lab: Lab, rows: Floats, concept_set_id: str, source: Source, parent_id: str, n_dims: int | None
+) -> str:
+    """Store `rows` (n, d) of the embedding `parent_id` as a reference: its PCA to `n_dims`, or to 95% of the variance."""
+    vectors, kept = pca(rows, n_dims or components(rows))
+    more = {"variance_kept": kept, "parent_id": parent_id}
+    return insert_embedding(lab, vectors, concept_set_id, Role.reference, "pca", source, parent_id, **more)
+
+
+def insert_embedding(
+    lab: Lab,
+    vectors: Floats,
+    concept_set_id: str,
+    role: Role,
+    algorithm: str,
+    source: Source,
+    made_from: str,
+    **more: Any,
+) -> str:
     """Store an embedding under the hash of what it was made from: its own last bits may differ between machines."""
-    row = {
-        "concept_set_id": concept_set_id, "rater_id": source.rater.rater_id, "role": role, "name": source.name,
-        "algorithm": algorithm, "n_dims": vectors.shape[1],
-        "source": source.text, "notes": source.notes, **source.file, **more,
-    }  # fmt: skip
-    digest = content_key(concept_set_id, source.name, role, algorithm, vectors.shape[1], made_from)
-    effective = np.linalg.svd(vectors - vectors.mean(0), compute_uv=False) ** 2
+    embedding = Embedding(
+        embedding_id=content_key(concept_set_id, source.name, role, algorithm, vectors.shape[1], made_from),
+        concept_set_id=concept_set_id,
+        rater_id=source.rater_id,
+        role=role,
+        name=source.name,
+        algorithm=algorithm,
+        n_dims=vectors.shape[1],
+        effective_dims=participation_ratio(vectors),
+        source=source.text,
+        notes=source.notes,
+        **source.file,
+        **more,
+    )
     with lab.store.transaction() as con:
-        insert_rows(con, Rater, [source.rater])
-        embedding = Embedding(
-            embedding_id=digest, effective_dims=float(effective.sum() ** 2 / (effective**2).sum()), **row
-        )
         insert_rows(con, Embedding, [embedding])
-        insert_rows(con, EmbeddingRow, vector_rows(digest, vectors))
-    return digest
+        insert_rows(con, EmbeddingRow, vector_rows(embedding.embedding_id, vectors))
+    return embedding.embedding_id
 
 
-def _digest(matrix: np.ndarray) -> str:
+def _digest(matrix: Floats) -> str:
     return hashlib.sha256(np.ascontiguousarray(matrix, "<f8").tobytes()).hexdigest()
 
 
-def _read_matrix(path: Path) -> np.ndarray:
+def _read_matrix(path: Path) -> Floats:
     if not path.is_file():
         raise NotFound(f"no file {path}")
     try:
@@ -185,18 +198,18 @@ def _read_ids(path: Path) -> list[str]:
     return [line.strip() for line in lines if line.strip()]
 
 
-def _select(matrix: np.ndarray, concepts, path, row_ids: list[str] | None) -> np.ndarray:
-    if row_ids is None and len(matrix) == len(concepts) != N_THINGS:
+def _select(matrix: Floats, concepts: pd.DataFrame, path: Path, row_ids: list[str] | None) -> Floats:
+    if row_ids is not None:
+        if len(row_ids) != len(matrix):
+            raise BadInput(f"{path} has {len(matrix)} rows and its ids name {len(row_ids)}: they must be of one length")
+        order = {name: i for i, name in enumerate(row_ids)}
+    elif len(matrix) == len(concepts) != N_THINGS:
         return matrix
-    if row_ids is not None and len(row_ids) != len(matrix):
-        raise BadInput(f"{path} has {len(matrix)} rows and its ids name {len(row_ids)}: they must be of one length")
-    if row_ids is None and len(matrix) != N_THINGS:
+    elif len(matrix) != N_THINGS:
         raise BadInput(
             f"{path} has {len(matrix)} rows: a reference has one per THINGS concept ({N_THINGS}) "
             f"or one per concept of the set ({len(concepts)})"
         )
-    if row_ids is not None:
-        order = {name: i for i, name in enumerate(row_ids)}
     else:
         order = {row["things_unique_id"]: int(row["row"]) for row in shipped("things_rows.csv")}
     wanted = _things_ids(concepts, str(path))
@@ -206,10 +219,11 @@ def _select(matrix: np.ndarray, concepts, path, row_ids: list[str] | None) -> np
             f"{path}: no row known for the THINGS ids {', '.join(unknown[:5])}"
             + ("" if row_ids else ": name the rows with --ids, for example the THINGS concept table")
         )
-    return matrix[[order[i] for i in wanted]]
+    selected: Floats = matrix[[order[i] for i in wanted]]
+    return selected
 
 
-def _things_ids(concepts, what: str) -> list[str]:
+def _things_ids(concepts: pd.DataFrame, what: str) -> list[str]:
     missing = concepts.word[concepts.things_unique_id.isna()]
     if len(missing):
         raise BadInput(

@@ -11,19 +11,19 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
-from triadic.ingest.reference import VARIANCE, pca, smallest_dims
-from triadic.schema.embeddings import read_embedding, vector_rows
+from triadic.ingest.reference import Source, check_dims, insert_reduced
+from triadic.schema.arrays import Floats, Ints
+from triadic.schema.embeddings import read_embedding
 from triadic.schema.errors import BadInput, Conflict, NotFound
 from triadic.schema.keys import content_key, file_sha256
 from triadic.schema.lab import Lab
 from triadic.schema.lifecycle import Work, finish, is_finished
-from triadic.schema.lookup import find_rater, read_concepts
-from triadic.schema.store import insert_rows
-from triadic.schema.tables import Embedding, EmbeddingRow, Rater, Response, Triplet, TripletSet
-from triadic.schema.vocabulary import RaterKind, Role, Stage
+from triadic.schema.lookup import read_concepts
+from triadic.schema.tables import Rater, Response, Triplet, TripletSet
+from triadic.schema.vocabulary import AnswerMode, Framing, Orders, RaterKind, Stage
 
-SCHEME = "imported"
 MOST_REPEATS = 32_767  # table response counts askings in a SMALLINT
 
 
@@ -34,37 +34,35 @@ def ingest_responses(lab: Lab, path: Path, rater_id: str, concept_set_id: str) -
     the file or the concept set, BadInput for rows that are not three different positions of the set, Conflict when the
     rater is not a person or people.
     """
-    answers = _read(Path(path))
+    path = Path(path)
+    answers = _read(path)
     n_concepts = len(read_concepts(lab, concept_set_id))
     _check(answers, n_concepts, path)
-    known = lab.store.row("SELECT kind FROM rater WHERE rater_id = ?", [rater_id])
-    if known and known[0] != RaterKind.human:
-        raise Conflict(f"rater {rater_id} is in the lab as {known[0]}: give the people of {path} another --rater name")
+    known = lab.store.value("SELECT kind FROM rater WHERE rater_id = ?", [rater_id])
+    if known not in (None, RaterKind.human):
+        raise Conflict(f"rater {rater_id} is in the lab as {known}: give the people of {path} another --rater name")
     questions, number, repeat, choice = _questions(answers, n_concepts)
-    (digest,) = lab.store.row("SELECT digest FROM concept_set WHERE concept_set_id = ?", [concept_set_id])
+    digest = lab.store.value("SELECT digest FROM concept_set WHERE concept_set_id = ?", [concept_set_id])
     asked = hashlib.sha256(np.ascontiguousarray(questions, "<i4").tobytes()).hexdigest()
-    set_id = content_key(concept_set_id, digest, SCHEME, asked)
+    set_id = content_key(concept_set_id, digest, AnswerMode.imported, asked)
     config = {
-        "answer": SCHEME,
-        "framing": "odd-one-out",
-        "orders": "drawn",
+        "answer": AnswerMode.imported,
+        "framing": Framing.odd_one_out,
+        "orders": Orders.drawn,
         "repeats": int(repeat.max()) + 1,
         "n_questions": len(answers),
-        "judge": {"file": Path(path).name, "sha256": file_sha256(path)},
+        "judge": {"file": path.name, "sha256": file_sha256(path)},
     }
     work = Work(Stage.judge, rater_id, config, concept_set_id, set_id)
     if is_finished(lab, work.run_id):
         return work.run_id
-    lab.store.insert(Rater, [Rater(rater_id=rater_id, kind=RaterKind.human, description=f"people, {Path(path).name}")])
+    lab.store.insert(Rater, [Rater(rater_id=rater_id, kind=RaterKind.human, description=f"people, {path.name}")])
     work.begin(lab)
     described = TripletSet(
-        triplet_set_id=set_id, concept_set_id=concept_set_id, scheme=SCHEME, n_triplets=len(questions)
+        triplet_set_id=set_id, concept_set_id=concept_set_id, scheme=AnswerMode.imported, n_triplets=len(questions)
     )
-    rows = [
-        (Triplet, _triplets(set_id, questions)),
-        (TripletSet, [described]),
-        (Response, _responses(work.run_id, number, repeat, choice)),
-    ]
+    triplets, responses = _triplets(set_id, questions), _responses(work.run_id, number, repeat, choice)
+    rows = ((Triplet, triplets), (TripletSet, [described]), (Response, responses))
     finish(lab, work.run_id, rows, answers=len(answers))
     return work.run_id
 
@@ -75,7 +73,6 @@ def reference_from_fit(lab: Lab, embed_run_id: str, name: str, n_dims: int | Non
     The fitted embedding is its parent, as the raw file is that of a published reference. Returns the embedding id.
     Raises NotFound for an unknown embed run, BadInput for a fit at chance or unconverged, or impossible dimensions.
     """
-
     row = lab.store.row(
         "SELECT concept_set_id, rater_id, at_chance, converged FROM embedding WHERE embedding_id = ? AND role = 'fitted'",
         [embed_run_id],
@@ -89,38 +86,18 @@ def reference_from_fit(lab: Lab, embed_run_id: str, name: str, n_dims: int | Non
             "nothing should be compared with it"
         )
     fitted = read_embedding(lab, embed_run_id)
-    most = min(fitted.shape[1], len(fitted) - 1)
-    if n_dims is not None and not 1 <= n_dims <= most:
-        raise BadInput(f"reference {name}: dimensions must lie between 1 and {most}, got {n_dims}")
-    vectors, kept = pca(fitted, n_dims or smallest_dims(fitted, VARIANCE))
-    spectrum = (vectors**2).sum(axis=0)
-    reference_id = content_key(concept_set_id, name, Role.reference, "pca", vectors.shape[1], embed_run_id)
-    embedding = Embedding(
-        embedding_id=reference_id,
-        concept_set_id=concept_set_id,
-        rater_id=find_rater(lab, rater_id),
-        role=Role.reference,
-        name=name,
-        parent_id=embed_run_id,
-        algorithm="pca",
-        n_dims=vectors.shape[1],
-        effective_dims=float(spectrum.sum() ** 2 / (spectrum**2).sum()),
-        variance_kept=kept,
-        source=f"fitted here to the answers of {rater_id}",
-    )
-    with lab.store.transaction() as con:
-        insert_rows(con, Embedding, [embedding])
-        insert_rows(con, EmbeddingRow, vector_rows(reference_id, vectors))
-    return reference_id
+    check_dims(name, fitted, n_dims)
+    made = Source(name, rater_id, f"fitted here to the answers of {rater_id}")
+    return insert_reduced(lab, fitted, concept_set_id, made, embed_run_id, n_dims)
 
 
-def _read(path: Path) -> np.ndarray:
+def _read(path: Path) -> Floats | Ints:
     """Integer array (n, 3) of a .npy file, or of text with spaces, tabs or commas between three whole numbers."""
     if not path.is_file():
         raise NotFound(f"no file {path}")
     try:
         if path.suffix == ".npy":
-            answers = np.load(path, allow_pickle=False)
+            answers: Floats | Ints = np.load(path, allow_pickle=False)
         else:
             with path.open(encoding="utf-8-sig") as lines:
                 separator = "," if "," in lines.readline() else None
@@ -136,7 +113,7 @@ def _read(path: Path) -> np.ndarray:
     return answers
 
 
-def _check(answers: np.ndarray, n_concepts: int, path) -> None:
+def _check(answers: Floats | Ints, n_concepts: int, path: Path) -> None:
     outside = ((answers < 0) | (answers >= n_concepts)).any(axis=1)
     if outside.any():
         row = int(outside.argmax())
@@ -151,7 +128,7 @@ def _check(answers: np.ndarray, n_concepts: int, path) -> None:
         raise BadInput(f"{path} row {row + 1} is {answers[row].astype(int).tolist()}: the three concepts must differ")
 
 
-def _questions(answers: np.ndarray, n_concepts: int):
+def _questions(answers: Floats | Ints, n_concepts: int) -> tuple[Ints, Ints, Ints, Ints]:
     """Distinct questions (m, 3) in ascending order within; per answer its question, its repeat and its choice."""
     answers = answers.astype(np.int64)
     low_to_high = np.sort(answers, axis=1)
@@ -171,9 +148,7 @@ def _questions(answers: np.ndarray, n_concepts: int):
     return questions, number, repeat, place
 
 
-def _triplets(set_id: str, questions: np.ndarray):
-    import pyarrow as pa
-
+def _triplets(set_id: str, questions: Ints) -> pa.Table:
     anchor, left, right = questions.astype(np.int32).T
     return pa.table(
         {
@@ -186,10 +161,8 @@ def _triplets(set_id: str, questions: np.ndarray):
     )
 
 
-def _responses(run_id: str, number: np.ndarray, repeat: np.ndarray, place: np.ndarray):
+def _responses(run_id: str, number: Ints, repeat: Ints, place: Ints) -> pa.Table:
     """`place` of the odd one: the anchor → apart, the left option → anchor and right go together, the right → left."""
-    import pyarrow as pa
-
     choice = pa.DictionaryArray.from_arrays(pa.array(place.astype(np.int8)), ["apart", "right", "left"])
     return pa.table(
         {

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from triadic.ingest.csvfile import shipped
+from triadic.schema.arrays import Floats
 from triadic.schema.errors import BadInput
 
 SOURCE = "WordNet 3.0 (Princeton University), Wu–Palmer similarity over hypernym chains, classical scaling"
@@ -23,7 +24,7 @@ def hypernym_chains() -> dict[str, list[list[str]]]:
     return chains
 
 
-def wu_palmer(concepts: list[str]) -> np.ndarray:
+def wu_palmer(concepts: list[str]) -> Floats:
     """Similarities (n, n) in (0, 1] of concepts given by THINGS unique id.
 
     2·depth(lowest shared ancestor) / (depth(a) + depth(b)), depths counted along the chains with the root at 1, and the
@@ -33,7 +34,9 @@ def wu_palmer(concepts: list[str]) -> np.ndarray:
     chains = hypernym_chains()
     missing = [c for c in concepts if c not in chains]
     if missing:
-        raise BadInput(f"WordNet reference: no hypernym chain ships for {', '.join(map(str, missing[:5]))}")
+        raise BadInput(
+            f"no hypernym chain of {', '.join(missing[:5])} ships: a WordNet reference is of the shipped concepts"
+        )
     n = len(concepts)
     similarity = np.eye(n)
     for i in range(n):
@@ -43,7 +46,7 @@ def wu_palmer(concepts: list[str]) -> np.ndarray:
     return similarity
 
 
-def classical_scaling(distances: np.ndarray, n_dims: int) -> tuple[np.ndarray, float]:
+def classical_scaling(distances: Floats, n_dims: int) -> tuple[Floats, float]:
     """Coordinates (n, n_dims) whose Euclidean distances approximate `distances` (n, n), and the share kept.
 
     The share is of the positive part of the spectrum. Torgerson (1952), Multidimensional scaling: I.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 KEY_LENGTH = 16  # hex digits: 64 bits; a million runs collide with probability below 1e-7
@@ -19,7 +20,7 @@ def content_key(*parts: Any) -> str:
     return hashlib.sha256(canonical_json(parts).encode()).hexdigest()[:KEY_LENGTH]
 
 
-def file_sha256(path) -> str:
+def file_sha256(path: Path | str) -> str:
     """SHA-256 of a file's bytes, as 64 hex digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,9 +11,9 @@ from triadic.schema.store import PATIENCE, Store
 
 
 class Lab:
-    """The folder `path` and the doors into it. `Lab.create` makes one, `Lab.open` insists that it is one."""
+    """The folder `path` and the ways into it. `Lab.create` makes one, `Lab.open` insists that it is one."""
 
-    def __init__(self, path: Path | str, patience: float = PATIENCE):
+    def __init__(self, path: Path | str, patience: float = PATIENCE) -> None:
         self.path = Path(path)
         self.store = Store(self.path / "lab.duckdb", patience)
         self.spool = Spool(self.path / "spool", self.store)

@@ -1,20 +1,20 @@
-"""The life of a run: begun once under a content key, its fate told by events that are only ever added."""
+"""The life of a run: begun once under a content key, its fate recorded by events that are only ever added."""
 
 from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from triadic.schema.errors import NotFound
 from triadic.schema.keys import content_key
 from triadic.schema.lab import Lab
 from triadic.schema.store import insert_rows
-from triadic.schema.tables import Run, RunEvent
+from triadic.schema.tables import Run, RunEvent, Table
 from triadic.schema.vocabulary import Stage, Status
 
 LIBRARIES = ("triadic", "duckdb", "numpy", "scipy", "torch", "transformers", "mlflow", "statsmodels")
@@ -30,7 +30,7 @@ class Work:
 
     stage: Stage
     rater_id: str | None
-    config: dict
+    config: dict[str, Any]
     concept_set_id: str | None = None
     triplet_set_id: str | None = None
     parent_run_id: str | None = None
@@ -38,10 +38,8 @@ class Work:
 
     @cached_property
     def run_id(self) -> str:
-        return content_key(
-            str(self.stage), self.rater_id, self.concept_set_id, self.triplet_set_id, self.parent_run_id, self.config,
-            self.seed,
-        )  # fmt: skip
+        inputs = (self.rater_id, self.concept_set_id, self.triplet_set_id, self.parent_run_id)
+        return content_key(str(self.stage), *inputs, self.config, self.seed)
 
     def begin(self, lab: Lab) -> str:
         """Enter the run in the lab if it is new; returns its id."""
@@ -57,33 +55,25 @@ class Work:
         return self.run_id
 
 
-def note(lab: Lab, run_id: str, status: Status, **detail: Any) -> None:
+def record_event(lab: Lab, run_id: str, status: Status, **detail: Any) -> None:
     """Add an event to a run."""
     lab.store.insert(RunEvent, [RunEvent(run_id=run_id, status=str(status), detail=detail)])
 
 
-def status_of(lab: Lab, run_id: str) -> str:
-    """planned, started, finished or failed. Raises NotFound for an unknown run."""
-    row = lab.store.row("SELECT status FROM run_status WHERE run_id = ?", [run_id])
-    if row is None:
-        raise NotFound(f"no run {run_id} in this lab: `triadic status --runs` lists them")
-    return row[0]
-
-
 def is_finished(lab: Lab, run_id: str) -> bool:
-    row = lab.store.row("SELECT status FROM run_status WHERE run_id = ?", [run_id])
-    return bool(row) and row[0] == Status.finished
+    """Whether a run is finished; one that was never begun is not."""
+    return bool(lab.store.value("SELECT status FROM run_status WHERE run_id = ?", [run_id]) == Status.finished)
 
 
-def first_start(lab: Lab, run_id: str) -> dict:
+def first_start(lab: Lab, run_id: str) -> dict[str, Any]:
     """The detail of a run's first "started" event; empty when it was never started."""
-    row = lab.store.row(
+    detail = lab.store.value(
         "SELECT detail FROM run_event WHERE run_id = ? AND status = 'started' ORDER BY happened_at LIMIT 1", [run_id]
     )
-    return json.loads(row[0]) if row else {}
+    return dict(json.loads(detail)) if detail else {}
 
 
-def finish(lab: Lab, run_id: str, rows: list[tuple[type, Any]], **detail: Any) -> None:
+def finish(lab: Lab, run_id: str, rows: Sequence[tuple[type[Table], Any]], **detail: Any) -> None:
     """Store a run's results and the news that it is finished, in one transaction: both or neither."""
     with lab.store.transaction() as con:
         for table, values in rows:

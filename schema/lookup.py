@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from triadic.schema.errors import NotFound
 from triadic.schema.lab import Lab
+from triadic.schema.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,26 +23,23 @@ def read_concepts(lab: Lab, concept_set_id: str) -> pd.DataFrame:
     return frame
 
 
-def find_rater(lab: Lab, name: str) -> str:
+def find_rater(store: Store, name: str) -> str:
     """The rater called `name` (in any case), or the one whose hub id that is. Raises NotFound with near misses."""
-    exact = lab.store.row("SELECT rater_id FROM rater WHERE rater_id = ?", [name])
-    if exact:
-        return exact[0]
-    row = lab.store.row(
+    found = store.value(
         "SELECT rater_id FROM rater LEFT JOIN model_current USING (rater_id) "
-        "WHERE lower(rater_id) = lower($1) OR lower(hf_id) = lower($1) ORDER BY rater_id",
+        "WHERE lower(rater_id) = lower($1) OR lower(hf_id) = lower($1) ORDER BY rater_id <> $1, rater_id",
         [name],
     )
-    if row:
-        return row[0]
-    known = list(lab.store.read("SELECT rater_id FROM rater ORDER BY 1").rater_id)
+    if found:
+        return str(found)
+    known = list(store.read("SELECT rater_id FROM rater ORDER BY 1").rater_id)
     raise NotFound(unknown("model or rater", name, known, "triadic model add"))
 
 
 def find_triplet_set(lab: Lab, prefix: str | None = None) -> str:
     """A triplet set by the beginning of its id, or the newest one. Raises NotFound with the way to draw one."""
     ids = list(lab.store.read("SELECT triplet_set_id FROM triplet_set ORDER BY created_at DESC").triplet_set_id)
-    matches = [i for i in ids if prefix is None or i.startswith(prefix)]
+    matches = [str(i) for i in ids if prefix is None or i.startswith(prefix)]
     if not matches:
         raise NotFound(unknown("triplet set", prefix or "at all", ids, "triadic plan"))
     if prefix and len(matches) > 1:

@@ -53,9 +53,7 @@ class Setting:
 
 def settings_of(source: Callable[..., Any]) -> list[Setting]:
     """The settings of a dataclass or of a function, in the order in which they are stated."""
-    hints = get_type_hints(source.__init__ if inspect.isclass(source) else source, include_extras=True)
-    if inspect.isclass(source):
-        hints = get_type_hints(source, include_extras=True)
+    hints = get_type_hints(source, include_extras=True)
     found = []
     for parameter in inspect.signature(source).parameters.values():
         annotation = hints.get(parameter.name)
@@ -66,11 +64,10 @@ def settings_of(source: Callable[..., Any]) -> list[Setting]:
     return found
 
 
-def _kind(annotation: Any) -> type:
+def _kind(annotation: Any) -> Any:
     """The type of one value: `int` of `int | None`, `str` of `tuple[str, ...]`."""
     if get_origin(annotation) in (Union, UnionType):
         annotation = next(each for each in get_args(annotation) if each is not NoneType)
     if get_origin(annotation) is tuple:
         annotation = get_args(annotation)[0]
-    kind: type = annotation
-    return kind
+    return annotation

@@ -10,28 +10,25 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from triadic.schema.errors import Conflict
+from triadic.schema.store import Store, first_value
 from triadic.schema.tables import TABLES, Table
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from triadic.schema.store import Store
 
 
 class Spool:
     """The folder `path`, emptied into `store`."""
 
-    def __init__(self, path: Path, store: Store):
+    def __init__(self, path: Path, store: Store) -> None:
         self.path = Path(path)
         self.store = store
 
     def write(self, table: type[Table], name: str, rows: pa.Table) -> Path:
         """Put rows aside for `table`. `name` says what they are (run and batch): the same name is the same rows."""
-        import pyarrow.parquet as pq
-
         self.path.mkdir(parents=True, exist_ok=True)
         target = self.path / f"{table.__tablename__}.{name}.parquet"
         partial = target.with_suffix(f".{os.getpid()}.partial")
@@ -51,23 +48,22 @@ class Spool:
 
         Raises Conflict, naming the file and keeping everything, when one of them cannot be read.
         """
-        import duckdb
-
         files = self.waiting()
         if not files:
             return 0
-        tables = {t.__tablename__: t for t in TABLES}
+        tables = {str(table.__tablename__): table for table in TABLES}
         new = 0
         with self.store.transaction() as con:
             for name in sorted({f.name.partition(".")[0] for f in files}):
                 batch = [str(f) for f in files if f.name.partition(".")[0] == name]
                 try:
                     columns = ", ".join(f'"{c}"' for c in tables[name].model_fields)
-                    new += con.execute(
+                    new += first_value(
+                        con,
                         f"INSERT INTO {name} BY NAME SELECT {columns} FROM read_parquet(?, union_by_name = true) "
                         "ON CONFLICT DO NOTHING",
                         [batch],
-                    ).fetchone()[0]
+                    )
                 except (duckdb.Error, KeyError) as error:
                     raise Conflict(_blame(batch, error)) from error
         for file in files:
@@ -76,8 +72,6 @@ class Spool:
 
 
 def _blame(files: list[str], error: Exception) -> str:
-    import pyarrow.parquet as pq
-
     for file in files:
         try:
             pq.read_table(file)

@@ -1,4 +1,4 @@
-"""The one door to DuckDB.
+"""The one way to DuckDB.
 
 DuckDB lets one process own a file for writing, and shuts out readers too while it does. So nobody holds it: every read
 and every write opens the file, does its work and closes it again, and waits a moment when another process is inside.
@@ -9,19 +9,36 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from triadic.schema.errors import BadInput, Conflict, NotFound, Unavailable
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import create_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+from sqlmodel import Session
+
+from triadic.schema.errors import BadInput, Conflict, NotFound, TriadicError, Unavailable
+from triadic.schema.keys import canonical_json
+from triadic.schema.migrate import is_current, migrate
 from triadic.schema.tables import Table
 
 if TYPE_CHECKING:
-    import duckdb
     import pandas as pd
-    import pyarrow as pa
 
 PATIENCE = 60.0  # seconds to wait for another process to leave the file
+Opened = TypeVar("Opened")
+
+
+@cache
+def query(package: str, name: str) -> str:
+    """The SQL in NAME.sql beside the modules of `package`, such as query("triadic.compute.stages", "questions")."""
+    return (files(package) / f"{name}.sql").read_text(encoding="utf-8")
 
 
 class Store:
@@ -30,11 +47,12 @@ class Store:
     `path` is the file. `patience` is how many seconds to wait for another process before raising Unavailable.
     """
 
-    def __init__(self, path: Path | str, patience: float = PATIENCE):
+    def __init__(self, path: Path | str, patience: float = PATIENCE) -> None:
         self.path = Path(path)
         self.patience = patience
         self._lock = RLock()
         self._open: tuple[duckdb.DuckDBPyConnection, bool] | None = None
+        self._in_transaction = False
 
     @contextmanager
     def connect(self, write: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -59,8 +77,7 @@ class Store:
 
     def read(self, sql: str, params: Any = None) -> pd.DataFrame:
         """The result of one SELECT as a DataFrame."""
-        with self.connect() as con:
-            return con.execute(sql, params).to_arrow_table().to_pandas()
+        return self.arrow(sql, params).to_pandas()
 
     def arrow(self, sql: str, params: Any = None) -> pa.Table:
         """The result of one SELECT as an Arrow table."""
@@ -71,6 +88,11 @@ class Store:
         """The first row of one SELECT, or None."""
         with self.connect() as con:
             return con.execute(sql, params).fetchone()
+
+    def value(self, sql: str, params: Any = None) -> Any:
+        """The first column of the first row of one SELECT, None without a row."""
+        found = self.row(sql, params)
+        return found and found[0]
 
     def insert(self, table: type[Table], rows: pa.Table | pd.DataFrame | Iterable[Table]) -> int:
         """Add rows in one transaction, leaving alone those whose key is there already. Returns how many are new.
@@ -85,7 +107,7 @@ class Store:
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """One write transaction: all of the block's work, or none of it. Inside another one it is part of that."""
         with self.connect(write=True) as con:
-            if getattr(self, "_in_transaction", False):
+            if self._in_transaction:
                 yield con
                 return
             self._in_transaction = True
@@ -100,12 +122,8 @@ class Store:
                 self._in_transaction = False
 
     @contextmanager
-    def session(self):
+    def session(self) -> Iterator[Session]:
         """A read-only SQLModel session: `with lab.store.session() as s: s.exec(select(Rater)).all()`."""
-        from sqlalchemy import create_engine
-        from sqlalchemy.pool import NullPool
-        from sqlmodel import Session
-
         with self.connect():
             pass  # the file is a lab of this version
         engine = create_engine(f"duckdb:///{self.path}", connect_args={"read_only": True}, poolclass=NullPool)
@@ -117,44 +135,30 @@ class Store:
         if self.path.exists():
             with self.connect():
                 return
-        with self._raw(write=True) as con:
-            _migrate(con)
+        with self._connection(write=True) as con:
+            migrate(con)
 
     def _enter(self, write: bool) -> duckdb.DuckDBPyConnection:
         if not self.path.is_file():
             raise NotFound(f"no lab at {self.path.parent}: make one with `triadic init --lab {self.path.parent}`")
         con = self._connection(write)
         try:
-            current = _is_current(con, self.path)
-            if not current:  # an older lab, or older views: bring it up to date first
-                con.close()
-                with self._raw(write=True) as writer:
-                    if not _is_current(writer, self.path):
-                        _migrate(writer)
-                con = self._connection(write)
+            if is_current(con, self.path):
+                return con
         except BaseException:
             con.close()
             raise
-        return con
-
-    @contextmanager
-    def _raw(self, write: bool) -> Iterator[duckdb.DuckDBPyConnection]:
-        con = self._connection(write)
-        try:
-            yield con
-        finally:
-            con.close()
+        con.close()  # an older lab, or older views: bring it up to date first
+        with self._connection(write=True) as writer:
+            if not is_current(writer, self.path):
+                migrate(writer)
+        return self._connection(write)
 
     def _connection(self, write: bool) -> duckdb.DuckDBPyConnection:
-        import duckdb
-
         return self._wait(lambda: duckdb.connect(str(self.path), read_only=not write))
 
-    def _wait(self, opened: Callable[[], Any]) -> Any:
+    def _wait(self, opened: Callable[[], Opened]) -> Opened:
         """What `opened` returns, tried again while another process is inside the file."""
-        import duckdb
-        from sqlalchemy.exc import DBAPIError
-
         deadline, pause = time.monotonic() + self.patience, 0.005
         while True:
             try:
@@ -173,6 +177,12 @@ class Store:
                 pause = min(pause * 1.5, 0.1)
 
 
+def first_value(con: duckdb.DuckDBPyConnection, sql: str, params: Any = None) -> Any:
+    """The first column of the first row of one statement on an open connection, None without a row."""
+    found = con.execute(sql, params).fetchone()
+    return found and found[0]
+
+
 def insert_rows(con: duckdb.DuckDBPyConnection, table: type[Table], rows: Any) -> int:
     """`Store.insert` on an open connection, inside whatever transaction it is in."""
     frame = _as_arrow(table, rows)
@@ -182,17 +192,15 @@ def insert_rows(con: duckdb.DuckDBPyConnection, table: type[Table], rows: Any) -
     names = ", ".join(f'"{name}"' for name in frame.column_names)
     con.register("incoming", frame)
     try:
-        added = con.execute(
-            f"INSERT INTO {table.__tablename__} ({names}) SELECT {names} FROM incoming ON CONFLICT DO NOTHING"
-        ).fetchone()
+        added = first_value(
+            con, f"INSERT INTO {table.__tablename__} ({names}) SELECT {names} FROM incoming ON CONFLICT DO NOTHING"
+        )
     finally:
         con.unregister("incoming")
-    return added[0]
+    return int(added)
 
 
 def _as_arrow(table: type[Table], rows: Any) -> pa.Table:
-    import pyarrow as pa
-
     if hasattr(rows, "to_arrow_table"):
         rows = rows.to_arrow_table()
     elif hasattr(rows, "columns") and not isinstance(rows, pa.Table):
@@ -205,19 +213,14 @@ def _as_arrow(table: type[Table], rows: Any) -> pa.Table:
     return rows
 
 
-def _as_dict(table: type[Table], row: Any) -> dict:
+def _as_dict(table: type[Table], row: Any) -> dict[str, Any]:
     """A validated row as plain values; documents (dicts) as canonical JSON."""
-    from triadic.schema.keys import canonical_json
-
     values = row if isinstance(row, dict) else row.model_dump()
     values = table.model_validate(values).model_dump()
     return {k: canonical_json(v) if isinstance(v, dict) else v for k, v in values.items()}
 
 
 def _refuse_non_finite(con: duckdb.DuckDBPyConnection, table: type[Table], frame: pa.Table) -> None:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     for name in frame.column_names:
         values = frame.column(name)
         if pa.types.is_list(values.type):
@@ -226,7 +229,7 @@ def _refuse_non_finite(con: duckdb.DuckDBPyConnection, table: type[Table], frame
             raise BadInput(f"{table.__tablename__}.{name} holds NaN or infinity: nothing was stored")
 
 
-def _unusable(path: Path, text: str) -> Exception:
+def _unusable(path: Path, text: str) -> TriadicError:
     line = " ".join(text.split())
     if "version number" in line or "Serialization" in line:
         return Conflict(
@@ -236,15 +239,3 @@ def _unusable(path: Path, text: str) -> Exception:
     if "Corrupt" in line or "not a valid DuckDB database file" in line or "checksum" in line:
         return Conflict(f"{path} is not a DuckDB file that can be read: point --lab at a folder made by `triadic init`")
     return Unavailable(f"{path} cannot be opened: {line}")
-
-
-def _is_current(con, path) -> bool:
-    from triadic.schema.migrate import is_current
-
-    return is_current(con, path)
-
-
-def _migrate(con) -> None:
-    from triadic.schema.migrate import migrate
-
-    migrate(con)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from triadic.schema.errors import BadInput
 from triadic.schema.lab import Lab
+from triadic.schema.store import first_value
 from triadic.schema.tables import TABLES
 
 # Bulk rows carry no foreign keys (DuckDB would index both ends of each): what they point at is checked here.
@@ -33,9 +34,10 @@ def examine(lab: Lab) -> list[str]:
         found.append(f"spool: {len(partial)} half-written files of killed workers: delete {lab.spool.path}/*.partial")
     with lab.store.connect() as con:
         for table, column, target, key in POINTERS:
-            (lost,) = con.execute(
-                f"SELECT count(*) FROM {table} t ANTI JOIN {target} o ON t.{column} = o.{key} WHERE t.{column} IS NOT NULL"
-            ).fetchone()
+            lost = first_value(
+                con,
+                f"SELECT count(*) FROM {table} t ANTI JOIN {target} o ON t.{column} = o.{key} WHERE t.{column} IS NOT NULL",
+            )
             if lost:
                 found.append(f"{table}: {lost} rows name a {column} that is not in {target}: restore a backup")
         for run_id, stage, rater, status, error in con.execute(
@@ -43,11 +45,12 @@ def examine(lab: Lab) -> list[str]:
             "WHERE status IN ('planned', 'started', 'failed') ORDER BY created_at"
         ).fetchall():
             line = f"run {run_id} ({stage} of {rater}) is {status}: `triadic run {rater}` goes on with it"
-            found.append(f"{line}; it said: {error}" if error else line)
-        (sets,) = con.execute(
+            found.append(f"{line}; its error: {error}" if error else line)
+        sets = first_value(
+            con,
             "SELECT count(*) FROM triplet_set s WHERE n_triplets <> "
-            "(SELECT count(*) FROM triplet t WHERE t.triplet_set_id = s.triplet_set_id)"
-        ).fetchone()
+            "(SELECT count(*) FROM triplet t WHERE t.triplet_set_id = s.triplet_set_id)",
+        )
         if sets:
             found.append(f"triplet_set: {sets} sets have another number of triplets than they say: restore a backup")
     return found
@@ -71,7 +74,7 @@ def export(lab: Lab, target: Path) -> list[Path]:
     """Write every table to `target`/NAME.parquet; returns the files. Raises BadInput for a folder with files in it."""
     target = Path(target)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise BadInput(f"{target} is not an empty folder")
+        raise BadInput(f"{target} is not an empty folder: export to a new one")
     target.mkdir(parents=True, exist_ok=True)
     files = [target / f"{table.__tablename__}.parquet" for table in TABLES]
     with lab.store.connect() as con:

@@ -2,12 +2,7 @@
 
 from triadic.schema.tables.base import Table
 from triadic.schema.tables.concepts import Concept, ConceptSet, Triplet, TripletSet
-from triadic.schema.tables.published import (
-    PublishedAlignment,
-    PublishedIngredient,
-    PublishedStage,
-    PublishedStatistic,
-)
+from triadic.schema.tables.published import PublishedAlignment, PublishedIngredient, PublishedStage, PublishedStatistic
 from triadic.schema.tables.raters import BenchmarkScore, Model, Rater
 from triadic.schema.tables.results import Embedding, EmbeddingRow, FitHistory, Metric, MetricDraw
 from triadic.schema.tables.runs import Response, Run, RunEvent
@@ -34,9 +29,6 @@ TABLES: tuple[type[Table], ...] = (
     MetricDraw,
 )
 
-__all__ = [
-    "TABLES", "BenchmarkScore", "Concept", "ConceptSet", "Embedding", "EmbeddingRow", "FitHistory",
-    "Metric", "MetricDraw", "Model", "PublishedAlignment", "PublishedIngredient", "PublishedStage",
-    "PublishedStatistic", "Rater", "Response", "Run", "RunEvent", "Table",
-    "Triplet", "TripletSet",
-]  # fmt: skip
+__all__ = ["TABLES", "BenchmarkScore", "Concept", "ConceptSet", "Embedding", "EmbeddingRow", "FitHistory", "Metric"]
+__all__ += ["MetricDraw", "Model", "PublishedAlignment", "PublishedIngredient", "PublishedStage", "PublishedStatistic"]
+__all__ += ["Rater", "Response", "Run", "RunEvent", "Table", "Triplet", "TripletSet"]

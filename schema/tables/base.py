@@ -1,4 +1,10 @@
-"""What every table shares: how a column is declared, and the metadata all tables hang on."""
+"""What every table shares: how a column is declared, and the types that DuckDB is to use.
+
+Keys are text or natural integers given by us, never sequences: the same work must have the same id everywhere. Floats say
+DOUBLE, positions INTEGER, small counters SMALLINT, vectors DOUBLE[]. The dialect is duckdb-sqlalchemy: duckdb-engine stores
+floats in four bytes, turns integer keys into SERIAL (refused by DuckDB) and cannot reflect; its maintained successor does
+all three right, and holds DuckDB below 2, whose files version 1.5 cannot open.
+"""
 
 from __future__ import annotations
 

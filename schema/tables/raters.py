@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 from triadic.schema.tables.base import DOCUMENT, DOUBLE, Table, column, key, link, now
 
@@ -32,7 +33,9 @@ class Model(Table, table=True):
     recorded_at: datetime = column("when it was recorded", default_factory=now)
     hf_id: str | None = column("id on the model hub", default=None)
     revision: str | None = column("revision of the checkpoint", default=None)
-    weights: str | None = column("where to load it from: hub id, folder, package:NAME or a server's URL", default=None)
+    weights: str | None = column(
+        "where it is: hub id, folder, package:NAME, a server's URL, or a rule (scripted:…, simulated:…)", default=None
+    )
     gguf_file: str | None = column("name of the GGUF file inside `weights`", default=None)
     prompt_style: str | None = column("chat (its own chat template) or base (plain text with Answer:)", default=None)
     family: str | None = column("model family, the random intercept of the regression", default=None)
@@ -62,7 +65,9 @@ class Model(Table, table=True):
     source: str | None = column("where the figures of a suite row come from", default=None)
     confidence: str | None = column("high, medium or low", default=None)
     notes: str | None = column("what to know about this row", default=None)
-    provenance: dict = column("column name → where that value comes from", default_factory=dict, sa_type=DOCUMENT)
+    provenance: dict[str, Any] = column(
+        "column name → where that value comes from", default_factory=dict, sa_type=DOCUMENT
+    )
 
 
 class BenchmarkScore(Table, table=True):

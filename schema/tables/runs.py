@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from triadic.schema.tables.base import BIG, DOCUMENT, DOUBLE, SMALL, Table, column, key, link, now
 
@@ -17,10 +18,10 @@ class Run(Table, table=True):
     concept_set_id: str | None = column("the concepts", default=None)
     triplet_set_id: str | None = column("the questions (judge runs and what follows from them)", default=None)
     parent_run_id: str | None = column("the run whose rows this one read: align → embed → judge", default=None)
-    config: dict = column("everything that decides the result, canonical JSON", sa_type=DOCUMENT)
+    config: dict[str, Any] = column("everything that decides the result, canonical JSON", sa_type=DOCUMENT)
     config_hash: str = column("content hash of config: equal for equal settings across raters")
     seed: int | None = column("seed of the run's one generator", default=None)
-    versions: dict = column("library versions when it was first started", sa_type=DOCUMENT)
+    versions: dict[str, Any] = column("library versions when it was first started", sa_type=DOCUMENT)
     git_commit: str | None = column("commit of the working copy it was started from, where there is one", default=None)
     mlflow_run_id: str | None = column("its mirror in MLflow: the one cell that is filled in later", default=None)
     created_at: datetime = column("when it was first started", default_factory=now)
@@ -33,7 +34,9 @@ class RunEvent(Table, table=True):
     run_id: str = key("the run", foreign_key="run.run_id")
     happened_at: datetime = key("when", default_factory=now)
     status: str = key("started, finished or failed")
-    detail: dict = column("seconds, rows, device, or the error's line", default_factory=dict, sa_type=DOCUMENT)
+    detail: dict[str, Any] = column(
+        "seconds, rows, device, or the error's line", default_factory=dict, sa_type=DOCUMENT
+    )
 
 
 class Response(Table, table=True):
@@ -50,7 +53,7 @@ class Response(Table, table=True):
         default=None,
     )
     invalid_reason: str | None = column(
-        "why there is no choice: neither, both, refusal, truncated, empty", default=None
+        "why there is no choice: empty, truncated, refusal, both, neither or tie", default=None
     )
     raw_text: str | None = column("the text the rater gave, where it gave text", default=None)
     logprob_anchor: float | None = column("ln P(naming the anchor), odd-one-out only", default=None, sa_type=DOUBLE)

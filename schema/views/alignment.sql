@@ -17,15 +17,15 @@ WITH drawn AS (
     GROUP BY draw.run_id, draw.name, draw.kind
 )
 SELECT
-    run.rater_id AS rater,                                 -- whose concepts
+    embedded.rater_id AS rater,                            -- whose concepts
     rater.kind,                                            -- llm, human, vectors or simulated
     reference.name AS reference,                           -- what they are compared with
     metric.name AS metric,                                 -- the metric with its variant
-    fit.name AS fit,                                       -- algorithm, dimensions, and answers hard or graded
-    embed.config ->> 'answers' AS answers,                 -- hard (the choices) or graded (the log-probabilities)
-    (embed.config ->> 'temperature')::DOUBLE AS temperature, -- of the graded answers; R² depends on it
-    judge.config ->> 'framing' AS framing,                 -- anchored or odd-one-out
-    judge.config ->> 'answer' AS answer,                   -- score or sample
+    embedded.name AS fit,                                  -- algorithm, dimensions, and answers hard or graded
+    fit.answers,                                           -- hard (the choices) or graded (the log-probabilities)
+    fit.temperature,                                       -- of the graded answers; R² depends on it
+    fit.framing,                                           -- anchored or odd-one-out
+    fit.answer,                                            -- score, sample or imported
     metric.value,                                          -- the figure
     metric.value + coalesce(answer.low - answer.mean, concept.low - concept.mean) AS low, -- 95% interval: over answers, refitted; else over concepts
     metric.value + coalesce(answer.high - answer.mean, concept.high - concept.mean) AS high, -- its upper end
@@ -45,7 +45,7 @@ SELECT
     halves.mean AS split_half,                             -- the lab's own human answers, one half against the other
     (metric.value - coalesce(coin.mean, shuffled.mean)) / nullif(ceiling.mean - coalesce(coin.mean, shuffled.mean), 0)
         AS share,                                          -- share of the way from chance to ceiling; may pass 0 and 1
-    fit.heldout_accuracy,                                  -- share of held-out answers the fit predicts
+    embedded.heldout_accuracy,                             -- share of held-out answers the fit predicts
     answer.mean - metric.value AS answers_shift,           -- what resampling answers does to the mean of the draws
     concept.mean - metric.value AS concepts_shift,         -- what resampling concepts does to it
     answer.n AS n_answer_draws,                            -- draws of each kind
@@ -53,25 +53,28 @@ SELECT
     coin.n AS n_coin_flip_draws,                           -- of coin flips
     shuffled.n AS n_permutation_draws,                     -- of shuffled concepts
     ceiling.n AS n_ceiling_draws,                          -- of simulated people
-    fit.converged,                                         -- the fit met its tolerance
-    fit.n_dims,                                            -- dimensions of the fitted space
-    row_number() OVER (
-        PARTITION BY run.rater_id, reference.name, metric.name, fit.name, embed.config ->> 'temperature',
-            judge.config ->> 'framing', judge.config ->> 'answer'
-        ORDER BY run.created_at DESC, metric.run_id
-    ) = 1 AS is_newest,                                    -- the newest figure of its kind
-    metric.embedding_id, metric.reference_id, metric.run_id -- keys: the two embeddings, the align run
+    embedded.converged,                                    -- the fit met its tolerance
+    embedded.n_dims,                                       -- dimensions of the fitted space
+    row_number() OVER (kind ORDER BY embedded.created_at DESC, align.created_at DESC, metric.run_id) = 1
+        AS is_newest,                                      -- of the newest fit of its kind, and its newest alignment
+    metric.embedding_id,                                   -- the embedding judged
+    metric.reference_id,                                   -- the embedding of the reference
+    metric.run_id,                                         -- the align run
+    fit.method,                                            -- the kind of fit in words, as in view fit
+    count(DISTINCT metric.embedding_id) OVER kind AS n_fits -- fits of this kind that have this figure
 FROM metric
-JOIN run ON run.run_id = metric.run_id
-JOIN rater ON rater.rater_id = run.rater_id
-JOIN embedding AS fit ON fit.embedding_id = metric.embedding_id
+JOIN embedding AS embedded ON embedded.embedding_id = metric.embedding_id
 JOIN embedding AS reference ON reference.embedding_id = metric.reference_id
-LEFT JOIN run AS embed ON embed.run_id = fit.run_id
-LEFT JOIN run AS judge ON judge.run_id = embed.parent_run_id
+JOIN rater ON rater.rater_id = embedded.rater_id
+LEFT JOIN fit ON fit.embedding_id = metric.embedding_id
+LEFT JOIN run AS align ON align.run_id = metric.run_id
 LEFT JOIN drawn AS answer ON answer.run_id = metric.run_id AND answer.name = metric.name AND answer.kind = 'bootstrap_answers'
 LEFT JOIN drawn AS concept ON concept.run_id = metric.run_id AND concept.name = metric.name AND concept.kind = 'bootstrap_concepts'
 LEFT JOIN drawn AS coin ON coin.run_id = metric.run_id AND coin.name = metric.name AND coin.kind = 'coin_flips'
 LEFT JOIN drawn AS shuffled ON shuffled.run_id = metric.run_id AND shuffled.name = metric.name AND shuffled.kind = 'permutation'
 LEFT JOIN drawn AS ceiling ON ceiling.run_id = metric.run_id AND ceiling.name = metric.name AND ceiling.kind = 'ceiling'
 LEFT JOIN drawn AS noise_free ON noise_free.run_id = metric.run_id AND noise_free.name = metric.name AND noise_free.kind = 'ceiling_deterministic'
-LEFT JOIN drawn AS halves ON halves.run_id = metric.run_id AND halves.name = metric.name AND halves.kind = 'split_half';
+LEFT JOIN drawn AS halves ON halves.run_id = metric.run_id AND halves.name = metric.name AND halves.kind = 'split_half'
+WINDOW kind AS (
+    PARTITION BY embedded.rater_id, reference.name, metric.name, coalesce(fit.method, metric.embedding_id)
+);

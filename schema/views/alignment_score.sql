@@ -5,23 +5,15 @@ SELECT
     'published' AS origin,                                 -- published: from the literature; measured: from this lab
     metric,                                                -- the metric with its variant
     source AS reference,                                   -- published: publication and table; measured: name of the reference
-    'as published' AS method,                              -- measured: fit, framing and way of answering
+    'as published' AS method,                              -- measured: fit, framing, way of answering, temperature where graded
     value AS alignment,                                    -- the figure
-    1 AS n_fits                                            -- fits of this kind in the lab; the newest is shown
+    1 AS n_fits,                                           -- fits of this kind in the lab; the newest is shown
+    null_of.chance,                                        -- mean of coin flips through the same fit, else of shuffled concepts
+    null_of.chance_p95,                                    -- 95th percentile of the same null
+    value <= null_of.chance_p95 AS at_chance               -- the figure does not stand out from that null; NULL where none is known
 FROM published_alignment
+LEFT JOIN (SELECT metric, chance, chance_p95 FROM published_chance) AS null_of USING (metric)
 UNION ALL
-SELECT
-    fit.rater_id,
-    'measured',
-    metric.name,
-    reference.name,
-    concat_ws(', ', fit.name, fit.n_dims || 'D', judge.config ->> 'framing', judge.config ->> 'answer') AS method,
-    arg_max(metric.value, fit.created_at),
-    count(*)
-FROM metric
-JOIN embedding AS fit ON fit.embedding_id = metric.embedding_id
-JOIN embedding AS reference ON reference.embedding_id = metric.reference_id
-LEFT JOIN run AS embed ON embed.run_id = fit.run_id
-LEFT JOIN run AS judge ON judge.run_id = embed.parent_run_id
-WHERE fit.role = 'fitted'
-GROUP BY fit.rater_id, metric.name, reference.name, method;
+SELECT rater, 'measured', metric, reference, method, value, n_fits, chance, chance_p95, at_chance
+FROM alignment
+WHERE is_newest AND method IS NOT NULL;

@@ -15,8 +15,8 @@ WITH staged AS (
 )
 SELECT
     lineage,                                               -- the line: models that were made from one another
-    CASE post_training_stage WHEN 'base-stage1' THEN 'base_stage1' ELSE post_training_stage END AS stage,
-                                                           -- base_stage1, base, sft, dpo, rlvr, it (unspecified tuning)
+    CASE post_training_stage WHEN 'base-stage1' THEN 'base_stage1' ELSE post_training_stage END
+        AS stage,                                          -- base_stage1, base, sft, dpo, rlvr, it (unspecified tuning)
     list_position(['base-stage1', 'base', 'sft', 'dpo', 'rlvr', 'it'], post_training_stage) AS stage_no, -- order of stages
     alignment,                                             -- the alignment figure
     rater_id,                                              -- the model (Table 1: models of Table 4 with exactly this figure)

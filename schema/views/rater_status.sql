@@ -5,21 +5,17 @@ SELECT
     rater.kind,                                            -- llm, human, vectors or simulated
     coalesce(answers.n_answers, 0) AS n_answers,           -- answers stored, all runs
     coalesce(answers.n_asked, 0) AS n_asked,               -- answers its judge runs will have when finished
-    count(*) FILTER (status.stage = 'judge' AND status.status = 'finished') AS judge_runs, -- finished runs …
-    count(*) FILTER (status.stage = 'embed' AND status.status = 'finished') AS embed_runs,
-    count(*) FILTER (status.stage = 'align' AND status.status = 'finished') AS align_runs,
+    count(*) FILTER (status.stage = 'judge' AND status.status = 'finished') AS judge_runs, -- finished judge runs
+    count(*) FILTER (status.stage = 'embed' AND status.status = 'finished') AS embed_runs, -- finished fits
+    count(*) FILTER (status.stage = 'align' AND status.status = 'finished') AS align_runs, -- finished alignments
     count(*) FILTER (status.status = 'failed') AS failed_runs, -- runs whose newest event is a failure
     count(*) FILTER (status.status IN ('planned', 'started')) AS open_runs -- begun and not yet finished
 FROM rater
 LEFT JOIN run_status AS status USING (rater_id)
 LEFT JOIN (
-    SELECT
-        run.rater_id,
-        sum(counted.n) AS n_answers,
-        sum((run.config ->> 'n_questions')::BIGINT) AS n_asked
-    FROM run
+    SELECT rater_id, sum(counted.n) AS n_answers, sum(n_questions) AS n_asked
+    FROM judge_run
     LEFT JOIN (SELECT run_id, count(*) AS n FROM response GROUP BY run_id) AS counted USING (run_id)
-    WHERE run.stage = 'judge'
-    GROUP BY run.rater_id
+    GROUP BY rater_id
 ) AS answers USING (rater_id)
 GROUP BY rater.rater_id, rater.kind, answers.n_answers, answers.n_asked;

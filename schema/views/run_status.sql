@@ -1,7 +1,7 @@
 -- One row per run with what happened to it last.
 CREATE OR REPLACE VIEW run_status AS
 SELECT
-    run.run_id,
+    run.run_id,                                            -- the run
     run.stage,                                             -- judge, embed, align or report
     run.rater_id,                                          -- whose run it is
     run.triplet_set_id,                                    -- the questions

@@ -8,6 +8,7 @@ from triadic.compute.judges.local.packaged import packaged
 from triadic.ingest.checkpoint import architecture, count_safetensors, from_config, read_checkpoint
 from triadic.ingest.gguf_header import read_gguf_header
 from triadic.schema.errors import BadInput, NotFound, Unavailable
+from triadic.schema.weights import Weights
 
 # The rows of the model suite for these models: what their public config.json files say.
 GEMMA = {
@@ -31,15 +32,17 @@ def need(name, cache):
 
 def test_gemma_from_gguf_is_the_row_of_the_suite(tmp_path):
     home = need("gemma3-270m", tmp_path)
-    found = values(read_checkpoint(home.folder, home.gguf_file))
+    found = values(read_checkpoint(Weights.parse(home.folder, home.gguf_file)))
     assert found.pop("n_params") == pytest.approx(0.268, abs=0.0005)
     assert found == GEMMA
-    assert read_checkpoint(home.folder / home.gguf_file) == read_checkpoint(home.folder, home.gguf_file)
+    assert read_checkpoint(Weights.parse(home.folder / home.gguf_file)) == read_checkpoint(
+        Weights.parse(home.folder, home.gguf_file)
+    )
 
 
 def test_smollm_from_gguf(tmp_path):
     home = need("smollm2", tmp_path)
-    found = values(read_checkpoint(home.folder, home.gguf_file))
+    found = values(read_checkpoint(Weights.parse(home.folder, home.gguf_file)))
     assert (found["n_layers"], found["n_heads"], found["n_kv_heads"], found["attention"]) == (30, 9, 3, "gqa")
     assert (found["activation"], found["activation_family"]) == ("silu", "swiglu")
     assert found["n_params"] == pytest.approx(0.1345, abs=0.001)
@@ -89,9 +92,12 @@ def test_parameters_are_counted_from_headers_or_on_the_meta_device(tmp_path, sma
     count = sum(weight.numel() for weight in model.parameters())
     model.save_pretrained(tmp_path)
     assert count_safetensors(tmp_path / "model.safetensors") == count
-    assert read_checkpoint(tmp_path)["n_params"] == (pytest.approx(count / 1e9, abs=1e-6), "safetensors header")
+    assert read_checkpoint(Weights.parse(tmp_path))["n_params"] == (
+        pytest.approx(count / 1e9, abs=1e-6),
+        "safetensors header",
+    )
     (tmp_path / "model.safetensors").unlink()
-    value, origin = read_checkpoint(tmp_path)["n_params"]
+    value, origin = read_checkpoint(Weights.parse(tmp_path))["n_params"]
     assert value == pytest.approx(count / 1e9, abs=1e-6)
     assert "meta" in origin
     assert architecture(small) == "decoder"
@@ -99,21 +105,21 @@ def test_parameters_are_counted_from_headers_or_on_the_meta_device(tmp_path, sma
 
 def test_what_cannot_be_read_is_said(tmp_path):
     with pytest.raises(NotFound):
-        read_checkpoint(tmp_path / "nowhere")
+        read_checkpoint(Weights.parse(tmp_path / "nowhere"))
     with pytest.raises(NotFound):
-        read_checkpoint(tmp_path, "no.gguf")
+        read_checkpoint(Weights.parse(tmp_path, "no.gguf"))
     (tmp_path / "bad.gguf").write_bytes(b"not one")
     with pytest.raises(BadInput, match=r"bad\.gguf"):
-        read_checkpoint(tmp_path / "bad.gguf")
+        read_checkpoint(Weights.parse(tmp_path / "bad.gguf"))
     (tmp_path / "cut.gguf").write_bytes(b"GGUF" + struct.pack("<IQQ", 3, 2, 5))
     with pytest.raises(BadInput, match=r"cut\.gguf"):
         read_gguf_header(tmp_path / "cut.gguf")
     (tmp_path / "config.json").write_text("{broken")
     with pytest.raises(BadInput):
-        read_checkpoint(tmp_path)
+        read_checkpoint(Weights.parse(tmp_path))
 
 
 def test_no_network_is_unavailable(monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(Unavailable, match="triadic-tests/no-such-model"):
-        read_checkpoint("triadic-tests/no-such-model")
+        read_checkpoint(Weights.parse("triadic-tests/no-such-model"))

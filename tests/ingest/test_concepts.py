@@ -3,6 +3,8 @@
 import pytest
 
 from triadic.ingest.concepts import DEFAULT_SET, ingest_concepts
+from triadic.ingest.csvfile import shipped
+from triadic.ingest.wordnet import hypernym_chains
 from triadic.schema.errors import BadInput, Conflict, NotFound
 from triadic.schema.lookup import read_concepts
 
@@ -63,3 +65,73 @@ def test_missing_and_binary_files(empty_lab, tmp_path):
     (tmp_path / "x.csv").write_bytes(b"\xff\xfe\x00word")
     with pytest.raises(BadInput, match="UTF-8"):
         ingest_concepts(empty_lab, tmp_path / "x.csv")
+
+
+# Category → the synsets of which one stands above each of its concepts, and the concepts for which none does, with why.
+AGREES = {
+    "animal": ({"animal"}, {}),
+    "clothing": (
+        {"clothing"},
+        {"bow1": "a knot", "bracelet2": "jewelry", "button1": "a fastener", "visor": "a brim"},
+    ),
+    "container": (
+        {"container"},
+        {"cooker": "a utensil", "doily": "linen", "honeypot": "THINGS itself links the shrub of that name"},
+    ),
+    "food": (
+        {"food", "nutriment", "baked_goods", "foodstuff", "produce", "beverage", "edible_fruit"},
+        {
+            "bok_choy": "a plant that is eaten",
+            "leek": "a plant that is eaten",
+            "milkshake": "a helping",
+            "sea_urchin": "an animal that is eaten",
+        },
+    ),
+    "furniture": (
+        {"furniture"},
+        {"bathtub": "a vessel", "beanbag": "a bag", "coaster": "a covering", "computer_screen": "a device"},
+    ),
+    "plant": ({"plant", "plant_part"}, {}),
+    "vehicle": (
+        {"vehicle"},
+        {"airbag": "part of one", "exhaust_pipe": "part of one", "odometer": "part of one", "taillight": "part of one"},
+    ),
+    "other": (set(), {}),
+}
+
+
+@pytest.mark.parametrize("category", AGREES)
+def test_categories_agree_with_wordnet(category):
+    """A concept under the wrong synset (the computer mouse among the animals) has no synset of its category above it."""
+    above = {
+        concept: {synset.rpartition(".")[0] for chain in chains for synset in chain[:-1]}
+        for concept, chains in hypernym_chains().items()
+    }
+    wanted, exceptions = AGREES[category]
+    concepts = [row["things_unique_id"] for row in shipped("concepts128.csv") if row["category"] == category]
+    assert concepts
+    outside = {concept for concept in concepts if not above[concept] & wanted}
+    if category == "other":  # no category of its own: nothing that belongs to the animals or plants
+        assert not [concept for concept in concepts if above[concept] & {"animal", "plant"}]
+    else:
+        assert outside == set(exceptions)
+
+
+def test_every_category_is_looked_at():
+    assert {row["category"] for row in shipped("concepts128.csv")} == set(AGREES)
+
+
+def test_the_three_files_name_the_same_128_concepts_once(things_folder):
+    ids = [row["things_unique_id"] for row in shipped("concepts128.csv")]
+    places = {row["things_unique_id"]: int(row["row"]) for row in shipped("things_rows.csv")}
+    assert len(set(ids)) == 128
+    assert set(ids) == set(places) == set(hypernym_chains())
+    table = (things_folder / "things_concepts.tsv").read_text("utf-8").splitlines()[1:]
+    assert [table[places[concept]].split("\t")[1] for concept in ids] == ids
+
+
+def test_the_mouse_is_the_animal():
+    (mouse,) = [row for row in shipped("concepts128.csv") if row["word"] == "mouse"]
+    assert (mouse["category"], mouse["things_unique_id"]) == ("animal", "mouse1")
+    (chain,) = hypernym_chains()["mouse1"]
+    assert chain[-2:] == ["rodent.02329401", "mouse.02330245"]

@@ -1,4 +1,4 @@
-"""Adding one model at a time: what is told, what is read, what the suite knows; never a guess."""
+"""Adding one model at a time: what is given, what is read, what the suite knows; never a guess."""
 
 import json
 
@@ -6,16 +6,17 @@ import pytest
 
 from triadic.ingest import models
 from triadic.ingest.demo_models import DEMO_NAMES, add_packaged
-from triadic.ingest.models import add_model, lacking
+from triadic.ingest.models import add_model, lacking, simulate_model
 from triadic.reports.models import model_card
-from triadic.schema.errors import BadInput, TriadicError
+from triadic.schema.errors import BadInput, NotFound, TriadicError
+from triadic.schema.weights import Weights
 
 
 @pytest.fixture
 def checkpoint(monkeypatch):
-    """What a checkpoint's files would tell, without a hub."""
+    """What a checkpoint's files would say, without a hub."""
     found = {"n_params": (7.62, "safetensors headers"), "n_layers": (28, "config.json")}
-    monkeypatch.setattr(models, "_read", lambda *args: found)
+    monkeypatch.setattr(models, "_read", lambda *args, guessed: found)
 
 
 def current(lab, rater):
@@ -34,29 +35,29 @@ def test_a_model_of_the_suite_keeps_its_name_and_what_is_known_of_it(lab, checkp
     assert card.loc["n_layers", "value"] == "28"
 
 
-def test_adding_twice_changes_nothing_and_telling_more_adds_to_it(lab, checkpoint):
+def test_adding_twice_changes_nothing_and_giving_more_adds_to_it(lab, checkpoint):
     add_model(lab, "some/new-model")
     n = lab.store.row("SELECT count(*) FROM model")
     add_model(lab, "some/new-model")
     assert lab.store.row("SELECT count(*) FROM model") == n
     assert "family" in lacking(lab, "new-model")
-    add_model(lab, "some/new-model", told={"family": "New", "training_tokens": 1.5})
+    add_model(lab, "some/new-model", given={"family": "New", "training_tokens": 1.5})
     assert current(lab, "new-model").family == "New"
     assert current(lab, "new-model").hf_id == "some/new-model"
     assert "family" not in lacking(lab, "new-model")
-    add_model(lab, "some/new-model", told={"family": "Newer"})
+    add_model(lab, "some/new-model", given={"family": "Newer"})
     assert current(lab, "new-model").family == "Newer"
     assert current(lab, "new-model").training_tokens == 1.5
 
 
-def test_what_nobody_tells_stays_empty(lab, checkpoint):
+def test_what_nobody_says_stays_empty(lab, checkpoint):
     add_model(lab, "some/new-model")
     row = current(lab, "new-model")
     assert row[["family", "instruction_tuned", "post_training_stage", "training_tokens", "prompt_style"]].isna().all()
 
 
 def test_every_value_has_its_provenance(lab, checkpoint):
-    add_model(lab, "some/new-model", told={"family": "New"})
+    add_model(lab, "some/new-model", given={"family": "New"})
     for evidence, provenance in lab.store.read(
         "SELECT evidence, provenance FROM model WHERE rater_id = 'new-model'"
     ).values:
@@ -64,18 +65,18 @@ def test_every_value_has_its_provenance(lab, checkpoint):
 
 
 @pytest.mark.parametrize(
-    ("told", "line"),
+    ("given", "line"),
     [
-        ({"prompt_style": "poem"}, "prompt style is one of chat, base"),
+        ({"prompt_style": "poem"}, "no prompt style 'poem': use one of chat, base"),
         ({"n_layers": -3}, "n_layers = -3 is refused"),
         ({"training_tokens": "many"}, "training_tokens = 'many' is refused"),
-        ({"flavour": "mint"}, "no ingredient called flavour"),
+        ({"flavour": "mint"}, "no ingredient flavour"),
     ],
 )
-def test_impossible_values_are_refused_whole(lab, checkpoint, told, line):
+def test_impossible_values_are_refused_whole(lab, checkpoint, given, line):
     before = lab.store.row("SELECT count(*) FROM model")
     with pytest.raises(BadInput, match=line):
-        add_model(lab, "some/new-model", told=told)
+        add_model(lab, "some/new-model", given=given)
     assert lab.store.row("SELECT count(*) FROM model") == before
 
 
@@ -94,16 +95,46 @@ def test_packaged_raters_are_entered_without_their_packages(lab, name):
 
 def test_a_served_model_is_read_where_its_files_are(empty_lab, tmp_path, monkeypatch):
     read = []
-    monkeypatch.setattr(models, "_read", lambda *args: read.append((args[0], args[-1])) or {})
+    monkeypatch.setattr(models, "_read", lambda files, *_, guessed: read.append((files.source, guessed)) or {})
     served = "http://localhost:1/v1#"
     assert add_model(empty_lab, served + "qwen")[0] == "qwen"
-    add_model(empty_lab, served + "qwen", told={"hf_id": str(tmp_path)})
+    add_model(empty_lab, served + "qwen", given={"hf_id": str(tmp_path)})
     assert read == [("qwen", True), (str(tmp_path.resolve()), False)]  # a name is a guess, a folder is not
     with pytest.raises(BadInput, match=r"write http://localhost:1/v1#NAME"):
         add_model(empty_lab, served)
 
 
-def test_files_that_were_named_and_are_not_there_are_told_of(empty_lab):
+def test_files_that_were_named_and_are_not_there_are_refused(empty_lab):
     with pytest.raises(TriadicError):
-        add_model(empty_lab, "http://localhost:1/v1#qwen", told={"hf_id": "/no/such/folder"})
+        add_model(empty_lab, "http://localhost:1/v1#qwen", given={"hf_id": "/no/such/folder"})
     assert add_model(empty_lab, "http://localhost:1/v1#qwen") == ("qwen", 0)
+
+
+def test_a_path_that_is_not_there_is_refused_before_anything_is_stored(empty_lab):
+    with pytest.raises(NotFound, match="no model at /no/such/folder"):
+        add_model(empty_lab, "/no/such/folder")
+    assert empty_lab.store.value("SELECT count(*) FROM rater") == 0
+
+
+def test_a_simulated_rater_is_its_settings(lab):
+    rater = simulate_model(lab, "wordnet", temperature=0.5, first_bias=0.6, seed=3)
+    assert rater == "simulated-wordnet-0.5-0.6-3"
+    assert lab.store.value("SELECT kind FROM rater WHERE rater_id = ?", [rater]) == "simulated"
+    weights = Weights.parse(current(lab, rater).weights)
+    assert weights.kind == "simulated"
+    assert weights.params == {"like": "wordnet", "temperature": "0.5", "first_bias": "0.6", "seed": "3"}
+    assert simulate_model(lab, "wordnet", name="people") == "people"
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({"like": "wordnets"}, "no reference 'wordnets' in this lab: use one of wordnet, or add it"),
+        ({"like": "wordnet", "temperature": -1.0}, "temperature of 0 or more"),
+        ({"like": "wordnet", "temperature": float("nan")}, "temperature of 0 or more"),
+        ({"like": "wordnet", "first_bias": 1.5}, "bias between 0 and 1"),
+    ],
+)
+def test_no_rater_is_like_nothing(lab, settings, line):
+    with pytest.raises(BadInput, match=line):
+        simulate_model(lab, **settings)

@@ -7,10 +7,8 @@ from triadic.compute.metrics import procrustes_r2, rsa_spearman_euclidean
 from triadic.ingest.concepts import ingest_concepts
 from triadic.ingest.reference import (
     N_THINGS,
-    pca,
     reference_from_file,
     reference_from_web,
-    smallest_dims,
     wordnet_reference,
 )
 from triadic.ingest.wordnet import classical_scaling, hypernym_chains, wu_palmer
@@ -18,7 +16,7 @@ from triadic.schema.embeddings import read_embedding
 from triadic.schema.errors import BadInput, NotFound, Unavailable
 
 
-def one(lab, what, embedding_id):
+def column(lab, what, embedding_id):
     return lab.store.row(f"SELECT {what} FROM embedding WHERE embedding_id = ?", [embedding_id])
 
 
@@ -30,12 +28,12 @@ def save(tmp_path, matrix, name="human.npy"):
 
 def test_the_human_embedding_gives_26_dimensions(lab, vice):
     found = reference_from_file(lab, vice, "things-128")
-    name, role, dims, kept, parent = one(lab, "name, role, n_dims, variance_kept, parent_id", found)
+    name, role, dims, kept, parent = column(lab, "name, role, n_dims, variance_kept, parent_id", found)
     assert (name, role, dims) == ("vice", "reference", 26)
     assert kept >= 0.95
     assert read_embedding(lab, parent).shape == (128, 42)
     assert reference_from_file(lab, vice, "things-128") == found
-    assert one(lab, "source_bytes, length(source_sha256)", parent) == (vice.stat().st_size, 64)
+    assert column(lab, "source_bytes, length(source_sha256)", parent) == (vice.stat().st_size, 64)
 
 
 def test_rows_are_selected_by_things_id_however_the_file_is_ordered(lab, vice, things_folder, tmp_path):
@@ -53,12 +51,12 @@ def test_rows_are_selected_by_things_id_however_the_file_is_ordered(lab, vice, t
 def test_wordnet_against_the_human_embedding(lab, vice):
     """Independent script: R² 0.47, RSA 0.34, with the two concepts that lack a synset unrelated to everything.
 
-    With their own synsets it is 0.48 and 0.38.
+    With their own synsets, and the mouse an animal, it is 0.488 and 0.375.
     """
     human = read_embedding(lab, reference_from_file(lab, vice, "things-128", n_dims=30))
     taxonomy = read_embedding(lab, wordnet_reference(lab, "things-128"))
-    assert procrustes_r2(human, taxonomy) == pytest.approx(0.484, abs=0.002)
-    assert rsa_spearman_euclidean(human, taxonomy) == pytest.approx(0.378, abs=0.002)
+    assert procrustes_r2(human, taxonomy) == pytest.approx(0.488, abs=0.002)
+    assert rsa_spearman_euclidean(human, taxonomy) == pytest.approx(0.375, abs=0.002)
 
 
 def test_wu_palmer_is_a_similarity():
@@ -84,16 +82,6 @@ def test_classical_scaling_recovers_points_from_their_distances():
     found, kept = classical_scaling(distances, 4)
     assert np.allclose(np.linalg.norm(found[:, None] - found, axis=-1), distances)
     assert kept == pytest.approx(1)
-
-
-def test_the_95_percent_rule_on_a_known_spectrum():
-    u = np.linalg.qr(np.random.default_rng(2).normal(size=(50, 4)) - 0)[0]
-    u = np.linalg.qr(u - u.mean(0))[0]
-    rows = u * np.sqrt([80.0, 14.0, 5.0, 1.0])
-    assert [smallest_dims(rows, s) for s in (0.8, 0.94, 0.95, 0.99, 1.0)] == [1, 2, 3, 3, 4]
-    scores, kept = pca(rows, 2)
-    assert kept == pytest.approx(0.94)
-    assert scores.shape == (50, 2)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

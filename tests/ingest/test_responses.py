@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from triadic.compute.answers import read_answers
-from triadic.compute.simulate import simulate_odd_one_out
-from triadic.compute.stages.embed import FitSettings, embed
+from triadic.compute.answers import AnswerSet
+from triadic.compute.settings import FitSettings
+from triadic.compute.stages.embed import embed
 from triadic.compute.triplets import sample_triplets
 from triadic.ingest.responses import ingest_responses, reference_from_fit
 from triadic.schema.embeddings import read_embedding
 from triadic.schema.errors import BadInput, Conflict, NotFound
+from triadic.tests.compute.simulated_raters import simulate_odd_one_out
 
 ROWS = [[0, 1, 2], [2, 1, 0], [5, 3, 4], [1, 0, 2], [127, 3, 9]]
 
@@ -29,7 +30,7 @@ def rows_of(answers):
 def test_every_answer_comes_back_as_it_was(lab, tmp_path, separator):
     path = write(tmp_path, "\n".join(separator.join(map(str, row)) for row in ROWS))
     run_id = ingest_responses(lab, path, "people", "things-128")
-    answers = read_answers(lab, run_id)
+    answers = AnswerSet.read(lab, run_id)
     assert answers.framing == "odd-one-out"
     assert rows_of(answers.triplets) == rows_of(ROWS)
     assert lab.store.row("SELECT kind FROM rater WHERE rater_id = 'people'") == ("human",)
@@ -50,7 +51,7 @@ def test_twice_changes_nothing_and_floats_are_whole_numbers(lab, tmp_path):
     assert counts == again
     np.save(tmp_path / "same.npy", np.array([[0, 1, 2], [3, 4, 5]]))
     assert rows_of(
-        read_answers(lab, ingest_responses(lab, tmp_path / "same.npy", "others", "things-128")).triplets
+        AnswerSet.read(lab, ingest_responses(lab, tmp_path / "same.npy", "others", "things-128")).triplets
     ) == [
         ((0, 1), 2),
         ((3, 4), 5),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
-from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -14,21 +12,25 @@ from triadic.schema.tables import ConceptSet, Embedding, Metric, MetricDraw, Rat
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def add_figure(lab, rater="m", value=0.5, draws=None, *, number=0, reference="vice", name="cka_debiased", **embed):
-    """One figure with its draws {kind: values}; `number` orders the align runs in time."""
+def add_figure(
+    lab, rater="m", value=0.5, draws=None, *, number=0, reference="vice", name="cka_debiased", align=None, **embed
+):
+    """One figure with its draws {kind: values}; `number` orders the fits in time, `align` a fit's alignments."""
+    fitted, aligned = timedelta(hours=number), timedelta(minutes=align or 0)
     insert = lab.store.insert
     with lab.store.transaction():
         insert(ConceptSet, [ConceptSet(concept_set_id="set", digest="d", n_concepts=3, source="test")])
         insert(Rater, [Rater(rater_id=rater, kind="llm"), Rater(rater_id="people", kind="human")])
         ids = {stage: f"{stage}-{rater}-{number}" for stage in ("judge", "embed", "align")}
-        run = {"rater_id": rater, "config_hash": "h", "versions": {}, "created_at": START + timedelta(hours=number)}
+        ids["align"] += "" if align is None else f"-{align}"
+        run = {"rater_id": rater, "config_hash": "h", "versions": {}, "created_at": START + fitted + aligned}
         insert(Run, [
             {**run, "run_id": ids["judge"], "stage": "judge", "config": {"framing": "anchored", "answer": "score"}},
             {**run, "run_id": ids["embed"], "stage": "embed", "parent_run_id": ids["judge"],
              "config": {"answers": "hard", "temperature": 1.0, **embed}},
             {**run, "run_id": ids["align"], "stage": "align", "parent_run_id": ids["embed"], "config": {}},
         ])  # fmt: skip
-        shared = {"concept_set_id": "set", "n_dims": 30, "algorithm": "CKL", "created_at": START}
+        shared = {"concept_set_id": "set", "n_dims": 30, "algorithm": "CKL", "created_at": START + fitted}
         insert(Embedding, [
             {**shared, "embedding_id": f"ref-{reference}", "rater_id": "people", "role": "reference", "name": reference},
             {**shared, "embedding_id": ids["embed"], "rater_id": rater, "role": "fitted", "name": "ckl-30-hard",
@@ -51,12 +53,6 @@ def lab(empty_lab):
 
 def view(lab):
     return lab.store.read("SELECT * FROM alignment ORDER BY rater, metric, run_id")
-
-
-def test_every_column_has_a_comment(lab):
-    sql = (files("triadic.schema.views") / "alignment.sql").read_text()
-    for name in lab.store.read("SELECT * FROM alignment").columns:
-        assert re.search(rf"\b{name}\b[^\n]*(\n *AS {name})?[^\n]*\n?[^\n]*-- \S", sql), name
 
 
 def test_no_rows_in_no_rows_out(lab):
@@ -112,11 +108,47 @@ def test_a_figure_without_draws_is_still_there(lab):
 def test_the_newest_of_each_kind_is_marked(lab):
     add_figure(lab, value=0.1, number=0)
     add_figure(lab, value=0.2, number=1)
-    add_figure(lab, value=0.3, number=2, temperature=2.0)
-    add_figure(lab, value=0.4, number=3, reference="wordnet")
-    add_figure(lab, "other", value=0.5, number=0)
+    add_figure(lab, value=0.3, number=2, answers="graded", temperature=1.0)
+    add_figure(lab, value=0.4, number=3, answers="graded", temperature=2.0)
+    add_figure(lab, value=0.5, number=4, reference="wordnet")
+    add_figure(lab, "other", value=0.6, number=0)
     newest = view(lab).query("is_newest")
-    assert sorted(newest.value) == [0.2, 0.3, 0.4, 0.5]
+    assert sorted(newest.value) == [0.2, 0.3, 0.4, 0.5, 0.6]
+
+
+def test_the_newest_fit_speaks_also_when_an_older_one_is_aligned_again(lab):
+    add_figure(lab, value=0.1, number=0)
+    add_figure(lab, value=0.2, number=1)
+    add_figure(lab, value=0.3, number=0, align=600)  # the older fit, aligned again ten hours after it was made
+    assert view(lab).query("is_newest").value.tolist() == [0.2]
+    add_figure(lab, value=0.4, number=1, align=1)
+    assert view(lab).query("is_newest").value.tolist() == [0.4]
+    assert set(view(lab).n_fits) == {2}
+
+
+def test_a_temperature_that_decides_nothing_makes_no_kind(lab):
+    add_figure(lab, value=0.1, number=0, temperature=1.0)
+    add_figure(lab, value=0.2, number=1, temperature=2.0)
+    assert view(lab).query("is_newest").value.tolist() == [0.2]
+
+
+def test_scores_are_the_newest_figures_of_the_same_kinds(lab):
+    """One meaning of newest: what `alignment` marks is what `alignment_score` has, chance and all."""
+    draws = {"permutation": np.linspace(0, 0.1, 30)}
+    for number, (value, temperature) in enumerate([(0.1, 1.0), (0.2, 2.0), (0.3, 1.0)]):
+        add_figure(lab, value=value, number=number, draws=draws, answers="graded", temperature=temperature)
+    add_figure(lab, value=0.05, number=3, draws=draws)
+    scores = lab.store.read("SELECT * FROM alignment_score ORDER BY alignment")
+    marked = view(lab).query("is_newest").sort_values("value")
+    assert scores.alignment.tolist() == marked.value.tolist() == [0.05, 0.2, 0.3]
+    assert scores.method.tolist() == [
+        "ckl-30-hard, 30D, anchored, score",
+        "ckl-30-hard, 30D, anchored, score, temperature 2",
+        "ckl-30-hard, 30D, anchored, score, temperature 1",
+    ]
+    assert scores.n_fits.tolist() == [1, 1, 2]
+    assert scores.chance_p95.tolist() == marked.chance_p95.tolist()
+    assert scores.at_chance.tolist() == marked.at_chance.tolist() == [True, False, False]
 
 
 def test_a_ceiling_at_chance_gives_no_share(lab):

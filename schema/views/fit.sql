@@ -1,0 +1,49 @@
+-- One row per fitted embedding, with the settings of its fit and of the answers under it.
+-- Fits are of one kind when they differ in their seed and sample of answers only; the newest of a kind speaks for it.
+CREATE OR REPLACE VIEW fit AS
+WITH unpacked AS (
+    SELECT
+        embedding.*,
+        embed.config ->> 'answers' AS answers,
+        (embed.config ->> 'temperature')::DOUBLE AS temperature,
+        judge_run.framing,
+        judge_run.answer,
+        judge_run.run_id AS judge_run_id
+    FROM embedding
+    LEFT JOIN run AS embed ON embed.run_id = embedding.run_id
+    LEFT JOIN judge_run ON judge_run.run_id = embed.parent_run_id
+    WHERE embedding.role = 'fitted'
+),
+named AS (
+    SELECT
+        *,
+        concat_ws(
+            ', ', name, n_dims || 'D', framing, answer,
+            CASE WHEN answers = 'graded' THEN 'temperature ' || regexp_replace(temperature::VARCHAR, '\.0$', '') END
+        ) AS method
+    FROM unpacked
+)
+SELECT
+    embedding_id,                                          -- the fitted embedding
+    rater_id,                                              -- whose concepts
+    concept_set_id,                                        -- the concepts
+    name,                                                  -- algorithm, dimensions, and answers hard or graded
+    algorithm,                                             -- CKL, STE, …
+    n_dims,                                                -- dimensions of the fitted space
+    answers,                                               -- hard (the choices) or graded (the log-probabilities)
+    temperature,                                           -- of the graded answers
+    framing,                                               -- anchored or odd-one-out
+    answer,                                                -- score, sample or imported
+    method,                                                -- the kind in words: fit, framing, way of answering, temperature where graded
+    heldout_accuracy,                                      -- share of held-out answers it predicts
+    heldout_loss,                                          -- mean loss per held-out answer, nats
+    at_chance,                                             -- it predicts them no better than a coin
+    converged,                                             -- the solver met its tolerance
+    row_number() OVER (PARTITION BY rater_id, concept_set_id, method ORDER BY created_at DESC, embedding_id) = 1
+        AS is_newest,                                      -- the newest of its rater's fits of this kind
+    row_number() OVER (PARTITION BY judge_run_id ORDER BY created_at DESC, embedding_id) = 1
+        AS is_newest_of_run,                               -- the newest of the fits, of any kind, to its judge run's answers
+    run_id,                                                -- the embed run
+    judge_run_id,                                          -- the judge run whose answers it was fitted to
+    created_at                                             -- when it came into the lab
+FROM named;
