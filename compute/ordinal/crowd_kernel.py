@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from triadic.compute.ordinal.estimator import OrdinalEmbedding
+from triadic.compute.ordinal.estimator import OrdinalEmbedding, Tensor
+from triadic.schema.arrays import Floats
 from triadic.schema.errors import BadInput
 
 
+@dataclass(eq=False, kw_only=True)
 class CKL(OrdinalEmbedding):
     """Embedding by the crowd-kernel loss: odds of the answer are the ratio of squared distances, softened by mu.
 
@@ -20,20 +24,23 @@ class CKL(OrdinalEmbedding):
     Tamuz, Liu, Belongie, Shamir & Kalai (2011), Adaptively learning the crowd kernel, ICML, Section 4 (mu is theirs).
     """
 
-    def __init__(self, n_dims=30, *, mu=0.05, **settings):
-        super().__init__(n_dims, **settings)
-        self.mu = mu
+    mu: float = 0.05
 
-    def _check_parameters(self):
-        super()._check_parameters()
-        if not (np.isfinite(self.mu) and self.mu > 0):
+    def check_parameters(self, device: str | None = None) -> None:
+        """Also: mu is positive."""
+        super().check_parameters(device)
+        if self.mu <= 0:
             raise BadInput(f"mu is {self.mu!r}: it must be positive, or coinciding items would have no odds")
 
-    def _losses(self, near, far):
-        return crowd_kernel_loss(near, far, self.mu)
+    def _losses(self, *values: Floats) -> tuple[Floats, ...]:
+        return crowd_kernel_loss(*values, mu=self.mu)
+
+    def _torch_losses(self, *values: Tensor) -> Tensor:
+        near, far = values
+        return ((2.0 * self.mu + near + far) / (self.mu + far)).log()
 
 
-def crowd_kernel_loss(near: np.ndarray, far: np.ndarray, mu: float):
+def crowd_kernel_loss(near: Floats, far: Floats, *, mu: float) -> tuple[Floats, Floats, Floats]:
     """Loss −ln((mu + far) / (2·mu + near + far)) and its slopes in `near` and `far` (squared distances)."""
     far = far + mu
     whole = near + far

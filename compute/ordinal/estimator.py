@@ -7,40 +7,61 @@ So a step costs a gather and a scatter over the answers, and never answers × di
 
 from __future__ import annotations
 
+import math
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, fields
+from functools import cache
+from numbers import Integral, Real
+from types import NoneType
+from typing import TYPE_CHECKING, Any, ClassVar, Self, get_args, get_type_hints
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from triadic.compute.ordinal.gather import Gather
-from triadic.compute.ordinal.lbfgs import minimize
-from triadic.compute.ordinal.pairs import ANCHORED, Pairs, check_answers, collapse
+from triadic.compute.ordinal.pairs import ANCHORED, Columns, Pairs, check_answers, collapse
+from triadic.compute.ordinal.restart import HISTORY, Descent, Restart
+from triadic.schema.arrays import Floats
 from triadic.schema.errors import BadInput
 
-HISTORY = np.dtype(
-    [("restart", "i4"), ("step", "i4"), ("train_loss", "f8"), ("heldout_loss", "f8"), ("heldout_accuracy", "f8")]
-)
+if TYPE_CHECKING:
+    from torch import Tensor as Tensor
+else:
+    Tensor = Any  # torch is loaded only by those who fit with it
+
+Parameter = float | int | None
+
+# Settings of every fit, whatever its loss: they are given beside the loss's own parameters, not among them.
+_COMMON = ("n_dims", "seed", "n_restarts", "patience")
+
+# What a loss writes in numpy and again in torch: a class that writes one of a pair anew has to write the other.
+_FORMS = {"_losses": "_torch_losses", "_penalty": "_torch_penalty", "_matrix": "_torch_matrix", "_pull": "_torch_pull"}
 
 
 class NotConverged(RuntimeWarning):
     """A fit ended before it settled; its `reason_` says how. The estimator carries `converged_ = False`."""
 
 
-@dataclass(frozen=True)
-class Restart:
-    """How one random start ended. Losses are means per answer; held-out figures are NaN without held-out answers."""
+class Fitted:
+    """What a fit leaves on its estimator. `embedding_` is float64 (n_items, n_dims); `history_` is a HISTORY array."""
 
-    restart: int
-    n_iter: int
-    reason: str
-    converged: bool
-    train_loss: float
-    heldout_loss: float
-    heldout_accuracy: float
+    embedding_: Floats
+    history_: NDArray[np.void]
+    restarts_: list[Restart]
+    best_restart_: int
+    converged_: bool
+    reason_: str
+    n_iter_: int
+    n_items_: int
 
 
-class OrdinalEmbedding:
-    """What the estimators share. A subclass gives `_losses`, and a `_matrix`/`_pull` pair if not squared distances.
+@dataclass(eq=False)
+class OrdinalEmbedding(Fitted):
+    """What the estimators share. A subclass is a dataclass of its parameters and gives `_losses`.
+
+    What it does not share with squared distances without a penalty it writes too: `_matrix` with `_pull`, `_penalty`.
+    Beside each stands its torch form, for fits on a device (see `_FORMS`); a loss without one is refused there.
 
     Parameters
     ----------
@@ -51,173 +72,156 @@ class OrdinalEmbedding:
     patience : stop when the held-out loss has not improved for so many recorded steps, and keep the best one seen.
         None never stops early. Held-out figures of an early-stopped fit are slightly too good: they chose the step.
     record_every : steps between records in `history_`; the last step is always recorded.
-
-    After `fit`: `embedding_` (n_items, n_dims) float64, `history_` (structured array, see HISTORY), `restarts_`
-    (list of Restart), `converged_`, `reason_`, `n_iter_`, `n_items_`.
     """
 
-    columns = ANCHORED
-    lower: float | None = None  # bound of the coordinates, for non-negative spaces
+    n_dims: int = 30
+    _: KW_ONLY
+    seed: int = 0
+    n_restarts: int = 1
+    max_steps: int = 1000
+    tol: float = 3e-4
+    patience: int | None = None
+    record_every: int = 1
 
-    def __init__(self, n_dims=30, *, seed=0, n_restarts=1, max_steps=1000, tol=3e-4, patience=None, record_every=1):
-        self.n_dims = n_dims
-        self.seed = seed
-        self.n_restarts = n_restarts
-        self.max_steps = max_steps
-        self.tol = tol
-        self.patience = patience
-        self.record_every = record_every
+    columns: ClassVar[Columns] = ANCHORED
+    lower: ClassVar[float | None] = None  # bound of the coordinates, for non-negative spaces
 
     # What a subclass says about its loss
 
-    def _losses(self, *values: np.ndarray) -> tuple[np.ndarray, ...]:
+    def _losses(self, *values: Floats) -> tuple[Floats, ...]:
         """Loss of each answer and its slope in each of the entries it reads; arrays of one length."""
         raise NotImplementedError
 
-    def _penalty(self, embedding: np.ndarray) -> tuple[float, np.ndarray | float]:
+    def _torch_losses(self, *values: Tensor) -> Tensor:
+        """Loss of each answer in each fit, (n_fits, n_answers); torch derives the slopes."""
+        raise NotImplementedError
+
+    def _penalty(self, embedding: Floats) -> tuple[float, Floats | float]:
         """What is added to the mean loss, and its gradient."""
         return 0.0, 0.0
 
-    def _matrix(self, embedding: np.ndarray) -> np.ndarray:
+    def _torch_penalty(self, embeddings: Tensor) -> tuple[Tensor | float, Tensor | float]:
+        """The same for embeddings (n_fits, n_items, n_dims): values (n_fits,) and their gradients."""
+        return 0.0, 0.0
+
+    def _matrix(self, embedding: Floats) -> Floats:
         """What the answers read: all squared distances, (n_items, n_items)."""
         square = np.einsum("ij,ij->i", embedding, embedding)
-        matrix = (-2.0 * embedding) @ embedding.T
+        matrix: Floats = (-2.0 * embedding) @ embedding.T
         matrix += square[:, None]
         matrix += square
-        return np.maximum(matrix, 0.0, out=matrix)
+        np.maximum(matrix, 0.0, out=matrix)
+        return matrix
 
-    def _pull(self, weights: np.ndarray, embedding: np.ndarray) -> np.ndarray:
+    def _torch_matrix(self, embeddings: Tensor) -> Tensor:
+        """The same for embeddings (n_fits, n_items, n_dims): (n_fits, n_items, n_items)."""
+        square = (embeddings * embeddings).sum(-1)
+        cross = (-2.0 * embeddings) @ embeddings.transpose(1, 2)
+        return cross.add_(square[:, :, None]).add_(square[:, None, :]).clamp_(min=0.0)
+
+    def _pull(self, weights: Floats, embedding: Floats) -> Floats:
         """Gradient over the coordinates, given the slope at every entry of the matrix."""
         weights = weights + weights.T
-        return 2.0 * (weights.sum(axis=1)[:, None] * embedding - weights @ embedding)
+        pull: Floats = 2.0 * (weights.sum(axis=1)[:, None] * embedding - weights @ embedding)
+        return pull
 
-    def _start(self, n_items: int, rng: np.random.Generator) -> np.ndarray:
+    def _torch_pull(self, weights: Tensor, embeddings: Tensor) -> Tensor:
+        """The same for weights (n_fits, n_items, n_items) and embeddings (n_fits, n_items, n_dims)."""
+        weights = weights + weights.transpose(1, 2)
+        return 2.0 * (weights.sum(-1, keepdim=True) * embeddings - weights @ embeddings)
+
+    def _start(self, n_items: int, rng: np.random.Generator) -> Floats:
         """A random start whose squared distances are about 2 on average, whatever the dimension."""
-        return rng.standard_normal((n_items, self.n_dims)) / np.sqrt(self.n_dims)
+        start: Floats = rng.standard_normal((n_items, self.n_dims)) / np.sqrt(self.n_dims)
+        return start
 
-    def _hits(self, *values: np.ndarray) -> np.ndarray:
-        """1 where an answer is predicted, 0 where not, a share at a tie; `values` as `_losses` gets them."""
+    def _hits(self, *values: Any) -> Any:
+        """1 where an answer is predicted, 0 where not, a share at a tie; `values` as the losses get them."""
         near, far = values
         return (near < far) + 0.5 * (near == far)
 
     # Fitting
 
-    def fit(self, triplets, weights=None, heldout=None, heldout_weights=None, n_items=None):
+    def fit(
+        self,
+        triplets: ArrayLike,
+        weights: ArrayLike | None = None,
+        heldout: ArrayLike | None = None,
+        heldout_weights: ArrayLike | None = None,
+        n_items: int | None = None,
+        *,
+        device: str | None = None,
+    ) -> Self:
         """Fit to answers (n_answers, 3); see `triadic.compute.ordinal.pairs` for their form.
 
-        `weights` count each answer (graded answers, bootstraps); `heldout` answers are only watched. Raises BadInput.
+        `weights` count each answer (graded answers, bootstraps); `heldout` answers are only watched. `device` None fits
+        with numpy; a torch device name ("cuda", "cpu") takes all restarts down together there, to the same space but
+        for rounding. Raises BadInput, and Unavailable for a device that is not there.
         """
-        self._check_parameters()
-        triplets, weights, train_items = check_answers(triplets, weights, n_items)
+        self.check_parameters(device)
+        answers, counts, train_items = check_answers(triplets, weights, n_items)
+        watched = None
         if heldout is not None:
-            heldout, heldout_weights, heldout_items = check_answers(heldout, heldout_weights, n_items, "heldout")
+            seen, seen_weights, heldout_items = check_answers(heldout, heldout_weights, n_items, "heldout")
             train_items = max(train_items, heldout_items)
+            watched = collapse(seen, seen_weights, train_items, self.columns)
         elif self.patience is not None:
             raise BadInput("patience (early stopping) needs heldout answers to watch")
-        pairs = collapse(triplets, weights, train_items, self.columns)
-        watched = None if heldout is None else collapse(heldout, heldout_weights, train_items, self.columns)
-        self._fit_pairs(pairs, watched)
+        self._fit_pairs(collapse(answers, counts, train_items, self.columns), watched, device)
         if not self.converged_:
             warnings.warn(f"{type(self).__name__} fit ended as {self.reason_!r}", NotConverged, stacklevel=2)
         return self
 
-    def _fit_pairs(self, pairs: Pairs, watched: Pairs | None):
-        train, watched = Gather(pairs), None if watched is None else Gather(watched)
-        starts = np.random.SeedSequence(self.seed).spawn(self.n_restarts)
+    def _fit_pairs(self, pairs: Pairs, watched: Pairs | None, device: str | None = None) -> None:
+        starts = self._starts(pairs.n_items)
+        if device is None:
+            train, seen = Gather(pairs), None if watched is None else Gather(watched)
+            found = [Descent(self, number, train, seen).run(start) for number, start in enumerate(starts)]
+        else:
+            from triadic.compute.ordinal.batch_torch import fit_restarts
+
+            found = fit_restarts(self, pairs, watched, starts, device)
+        best = min(found, key=lambda end: end.restart.rank)
         self.n_items_ = pairs.n_items
-        self.restarts_, history, best = [], [], None
-        for number, sequence in enumerate(starts):
-            x = self._start(pairs.n_items, np.random.default_rng(sequence))
-            x, result = self._descend(number, x, train, watched, history)
-            self.restarts_.append(result)
-            rank = (not np.isfinite(result.train_loss), _criterion(result), number)
-            if best is None or rank < best[0]:
-                best = rank, x, result
-        _, self.embedding_, kept = best
-        self.history_ = np.array(history, dtype=HISTORY)
+        self.embedding_ = best.embedding
+        self.history_ = np.array([record for end in found for record in end.records], dtype=HISTORY)
+        self.restarts_ = [end.restart for end in found]
+        kept = best.restart
         self.best_restart_ = kept.restart
         self.converged_, self.reason_, self.n_iter_ = kept.converged, kept.reason, kept.n_iter
-        return self
 
-    def _descend(self, number, x, train, watched, history):
-        shape = x.shape
-        best = {"loss": np.inf, "x": None, "age": 0, "record": None}
+    def _starts(self, n_items: int) -> list[Floats]:
+        """The random starts, each from a stream of its own: more restarts do not change the first ones."""
+        streams = np.random.SeedSequence(self.seed).spawn(self.n_restarts)
+        return [self._start(n_items, np.random.default_rng(stream)) for stream in streams]
 
-        latest = {}
-
-        def objective(flat):
-            embedding = flat.reshape(shape)
-            latest.update(x=flat, matrix=self._matrix(embedding))
-            value, gradient = self._objective(embedding, train, latest["matrix"])
-            return value, gradient.ravel()
-
-        def record(step, flat, value):
-            loss, accuracy = np.nan, np.nan
-            if watched is not None:
-                # An accepted step is nearly always the point that was tried last: its matrix is there.
-                matrix = latest["matrix"] if latest.get("x") is flat else self._matrix(flat.reshape(shape))
-                loss, accuracy = self._watch(matrix, watched)
-            history.append((number, step, value, loss, accuracy))
-            return loss
-
-        def after_step(step, flat, value):
-            if step % self.record_every:
-                return False
-            loss = record(step, flat, value)
-            if self.patience is None:
-                return False
-            if loss < best["loss"]:
-                best.update(loss=loss, x=flat.copy(), age=0, record=history[-1])
-            else:
-                best["age"] += 1
-            return best["age"] >= self.patience
-
-        found = minimize(objective, x.ravel(), self.max_steps, self.tol, after_step, lower=self.lower)
-        if not history or history[-1][:2] != (number, found.n_steps):
-            after_step_value = found.value if np.isfinite(found.value) else np.nan
-            record(found.n_steps, found.x, after_step_value)
-        chosen, last = found.x, history[-1]
-        if best["x"] is not None and best["loss"] < last[3]:
-            chosen, last = best["x"], best["record"]
-        result = Restart(
-            restart=number,
-            n_iter=int(last[1]),
-            reason=found.reason,
-            converged=found.reason in ("converged", "stopped"),
-            train_loss=float(last[2]),
-            heldout_loss=float(last[3]),
-            heldout_accuracy=float(last[4]),
-        )
-        return chosen.reshape(shape).copy(), result
-
-    def _objective(self, embedding: np.ndarray, answers: Gather, matrix: np.ndarray) -> tuple[float, np.ndarray]:
+    def _objective(self, embedding: Floats, answers: Gather, matrix: Floats) -> tuple[float, Floats]:
         """Mean loss plus penalty, and the gradient (n_items, n_dims); `matrix` is the embedding's."""
         value, slopes = answers.slopes(matrix.ravel(), self._losses)
         gradient = self._pull(slopes.reshape(len(embedding), -1), embedding)
         penalty, push = self._penalty(embedding)
         return value + penalty, gradient + push
 
-    def _watch(self, matrix: np.ndarray, answers: Gather) -> tuple[float, float]:
+    def _watch(self, matrix: Floats, answers: Gather) -> tuple[float, float]:
         """Mean loss (without penalty) and accuracy; a tie counts as a guess would."""
         return answers.figures(matrix.ravel(), self._losses, self._hits)
 
     # Using a fit
 
-    def loss(self, triplets, weights=None) -> float:
+    def loss(self, triplets: ArrayLike, weights: ArrayLike | None = None) -> float:
         """Mean loss per answer of the fitted space, without penalties."""
-        answers = self._gate(triplets, weights)
-        return self._watch(self._matrix(self.embedding_), answers)[0]
+        return self.figures(triplets, weights)[0]
 
-    def score(self, triplets, weights=None) -> float:
+    def score(self, triplets: ArrayLike, weights: ArrayLike | None = None) -> float:
         """Share of the answers that the fitted space predicts; a tie counts as a guess would."""
-        answers = self._gate(triplets, weights)
-        return self._watch(self._matrix(self.embedding_), answers)[1]
+        return self.figures(triplets, weights)[1]
 
-    def _gate(self, triplets, weights) -> Gather:
+    def figures(self, triplets: ArrayLike, weights: ArrayLike | None = None) -> tuple[float, float]:
+        """`loss` and `score` in one."""
         if not hasattr(self, "embedding_"):
             raise BadInput(f"this {type(self).__name__} has no embedding yet: call fit first")
-        triplets, weights, n_items = check_answers(triplets, weights, len(self.embedding_))
-        return Gather(collapse(triplets, weights, n_items, self.columns))
+        answers, counts, n_items = check_answers(triplets, weights, len(self.embedding_))
+        return self._watch(self._matrix(self.embedding_), Gather(collapse(answers, counts, n_items, self.columns)))
 
     @property
     def chance_loss(self) -> float:
@@ -230,20 +234,62 @@ class OrdinalEmbedding:
         """Accuracy of guessing: one over the number of pairs an answer chooses from."""
         return 1.0 / len(self.columns)
 
-    def get_params(self) -> dict:
-        """Constructor parameters, JSON-able: what identifies the fit."""
-        return {name: value for name, value in vars(self).items() if not name.endswith("_")}
+    # Parameters
 
-    def _check_parameters(self):
-        for name in ("n_dims", "n_restarts", "max_steps", "record_every"):
+    @classmethod
+    def own_parameters(cls) -> dict[str, Parameter]:
+        """Parameters of the loss and then of the solver, with their defaults: what `make_estimator` takes by name."""
+        shared = [field.name for field in fields(OrdinalEmbedding)]
+        own_first: list[Any] = sorted(fields(cls), key=lambda field: field.name in shared)
+        return {field.name: field.default for field in own_first if field.name not in _COMMON}
+
+    @classmethod
+    @cache
+    def parameter_kinds(cls) -> Mapping[str, tuple[type, ...]]:
+        """The types that each parameter may have: {"tol": (float,), "patience": (int, NoneType), …}."""
+        hints = get_type_hints(cls)
+        return {field.name: get_args(hints[field.name]) or (hints[field.name],) for field in fields(cls)}
+
+    def get_params(self) -> dict[str, Parameter]:
+        """All parameters, JSON-able: what identifies the fit."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()}
+
+    def hyperparameters(self) -> dict[str, Parameter]:
+        """`get_params` of the loss and the solver: what decides a fit beside dimensions, seed, restarts and patience."""
+        return {name: value for name, value in self.get_params().items() if name not in _COMMON}
+
+    def check_parameters(self, device: str | None = None) -> None:
+        """Raise BadInput for a parameter that no fit can have, or that none can have on a torch device."""
+        for name, kinds in self.parameter_kinds().items():
+            _check_kind(name, getattr(self, name), kinds)
+        for name in ("n_dims", "n_restarts", "max_steps", "record_every", "patience"):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-                raise BadInput(f"{name} is {value!r}: it must be a whole number of at least 1")
-        if not (np.isfinite(self.tol) and self.tol >= 0):
-            raise BadInput(f"tol is {self.tol!r}: it must be finite and not negative")
-        if self.patience is not None and self.patience < 1:
-            raise BadInput(f"patience is {self.patience!r}: it must be at least 1, or None")
+            if value is not None and value < 1:
+                raise BadInput(f"{name} is {value!r}: it must be at least 1")
+        if self.tol < 0:
+            raise BadInput(f"tol is {self.tol!r}: it must not be negative")
+        if device is not None:
+            self._check_torch()
+
+    def _check_torch(self) -> None:
+        name = type(self).__name__
+        if any(self._writer(numpy_form) is not self._writer(torch_form) for numpy_form, torch_form in _FORMS.items()):
+            raise BadInput(f"{name} has no torch form: fit it without a device")
+        if self.lower is not None:
+            raise BadInput(f"{name} has bounds, which no torch fit keeps: fit it without a device")
+        if self.patience is not None:
+            raise BadInput("patience (early stopping) is for fits without a device: leave out one of the two")
+
+    @classmethod
+    def _writer(cls, method: str) -> type:
+        """The class that wrote a method last."""
+        return next(base for base in cls.__mro__ if method in vars(base))
 
 
-def _criterion(result: Restart) -> float:
-    return result.train_loss if np.isnan(result.heldout_loss) else result.heldout_loss
+def _check_kind(name: str, value: Any, kinds: tuple[type, ...]) -> None:
+    if value is None and NoneType in kinds:
+        return
+    number, noun = (Integral, "a whole number") if int in kinds else (Real, "a finite number")
+    if isinstance(value, bool) or not isinstance(value, number) or not math.isfinite(value):
+        raise BadInput(f"{name} is {value!r}: it must be {noun}{' or None' if NoneType in kinds else ''}")

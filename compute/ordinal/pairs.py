@@ -9,11 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
+from triadic.schema.arrays import Floats, Ints
 from triadic.schema.errors import BadInput
 
-ANCHORED = ((0, 1), (0, 2))  # columns compared: anchor with nearer, anchor with farther
-ODD_ONE_OUT = ((0, 1), (0, 2), (1, 2))  # the chosen pair, and the two pairs passed over
+Columns = tuple[tuple[int, int], ...]  # which two of an answer's three columns make each pair
+
+ANCHORED: Columns = ((0, 1), (0, 2))  # columns compared: anchor with nearer, anchor with farther
+ODD_ONE_OUT: Columns = ((0, 1), (0, 2), (1, 2))  # the chosen pair, and the two pairs passed over
 
 _BLOCK = 1 << 18
 _MOST_ITEMS = 46_340  # pair numbers are int32; a matrix of this many items squared takes 17 GB anyway
@@ -27,54 +31,61 @@ class Pairs:
     `total` is the sum of weights, `n_items` is n.
     """
 
-    index: np.ndarray
-    weights: np.ndarray | None
+    index: NDArray[np.int32]
+    weights: Floats | None
     total: float
     n_items: int
 
     def __len__(self) -> int:
-        return self.index.shape[1]
+        return int(self.index.shape[1])
 
 
-def check_answers(triplets, weights=None, n_items: int | None = None, what: str = "triplets"):
+def check_answers(
+    triplets: ArrayLike, weights: ArrayLike | None = None, n_items: int | None = None, what: str = "triplets"
+) -> tuple[Ints, Floats | None, int]:
     """Refuse what is no set of answers. Returns (integer array (n, 3), float64 weights (n,) or None, n_items).
 
     Raises BadInput for a wrong shape or dtype, no rows, items outside 0 … n_items − 1, an item compared with itself,
     and weights that are negative, not finite, all zero or of another length.
     """
-    triplets = np.asarray(triplets)
-    if triplets.ndim != 2 or triplets.shape[1] != 3:
-        raise BadInput(f"{what} must be an array (n_answers, 3), not {triplets.shape}")
-    if triplets.dtype.kind not in "iu":
-        raise BadInput(f"{what} must hold integers (positions of items), not {triplets.dtype}")
-    if not len(triplets):
+    answers = np.asarray(triplets)
+    if answers.ndim != 2 or answers.shape[1] != 3:
+        raise BadInput(f"{what} must be an array (n_answers, 3), not {answers.shape}")
+    if answers.dtype.kind not in "iu":
+        raise BadInput(f"{what} must hold integers (positions of items), not {answers.dtype}")
+    if not len(answers):
         raise BadInput(f"{what} are empty: there is nothing to fit or score")
-    lowest, highest = int(triplets.min()), int(triplets.max())
+    lowest, highest = int(answers.min()), int(answers.max())
     if n_items is None:
         n_items = highest + 1
     if lowest < 0 or highest >= n_items:
         raise BadInput(f"{what} name items {lowest} … {highest}, outside 0 … {n_items - 1}")
     if n_items > _MOST_ITEMS:
         raise BadInput(f"{n_items:,} items are too many: distances of all pairs must fit in memory (≤ {_MOST_ITEMS:,})")
-    for start in range(0, len(triplets), _BLOCK):
-        a, b, c = triplets[start : start + _BLOCK].T
+    for start in range(0, len(answers), _BLOCK):
+        a, b, c = answers[start : start + _BLOCK].T
         same = np.flatnonzero((a == b) | (a == c) | (b == c))
         if len(same):
             row = start + int(same[0])
-            raise BadInput(f"{what} row {row} is {triplets[row].tolist()}: the three items must differ")
-    if weights is not None:
-        weights = np.asarray(weights)
-        if weights.shape != (len(triplets),) or weights.dtype.kind not in "iufb":
-            raise BadInput(f"weights of {what} must be {len(triplets)} numbers, not {weights.dtype} {weights.shape}")
-        weights = weights.astype(np.float64)
-        if not np.isfinite(weights).all() or weights.min() < 0:
-            raise BadInput(f"weights of {what} must be finite and not negative")
-        if not weights.sum() > 0:
-            raise BadInput(f"weights of {what} are all zero")
-    return triplets, weights, int(n_items)
+            raise BadInput(f"{what} row {row} is {answers[row].tolist()}: the three items must differ")
+    return answers, _check_weights(weights, len(answers), what), int(n_items)
 
 
-def collapse(triplets: np.ndarray, weights: np.ndarray | None, n_items: int, columns=ANCHORED) -> Pairs:
+def _check_weights(weights: ArrayLike | None, n_answers: int, what: str) -> Floats | None:
+    if weights is None:
+        return None
+    given = np.asarray(weights)
+    if given.shape != (n_answers,) or given.dtype.kind not in "iufb":
+        raise BadInput(f"weights of {what} must be {n_answers} numbers, not {given.dtype} {given.shape}")
+    counts = given.astype(np.float64)
+    if not np.isfinite(counts).all() or counts.min() < 0:
+        raise BadInput(f"weights of {what} must be finite and not negative")
+    if not counts.sum() > 0:
+        raise BadInput(f"weights of {what} are all zero")
+    return counts
+
+
+def collapse(triplets: Ints, weights: Floats | None, n_items: int, columns: Columns = ANCHORED) -> Pairs:
     """Checked answers → `Pairs`, repeats added up, sorted (so the order of the rows never matters to a fit).
 
     Takes 8 bytes an answer while it sorts (24 with weights), on top of the 8 or 12 a distinct answer that it keeps.
@@ -112,7 +123,7 @@ def collapse(triplets: np.ndarray, weights: np.ndarray | None, n_items: int, col
     return Pairs(index=index, weights=counts, total=total, n_items=n_items)
 
 
-def _encode(triplets: np.ndarray, n_items: int, symmetric: bool) -> np.ndarray:
+def _encode(triplets: Ints, n_items: int, symmetric: bool) -> NDArray[np.int64]:
     """One int64 an answer. `symmetric`: the first two columns are a set, whose order says nothing."""
     codes = np.empty(len(triplets), dtype=np.int64)
     for start in range(0, len(triplets), _BLOCK):

@@ -5,13 +5,17 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from triadic.compute.ordinal.estimator import NotConverged, OrdinalEmbedding
 from triadic.compute.ordinal.pairs import check_answers
+from triadic.schema.arrays import Bools, Floats
 from triadic.schema.errors import BadInput
+
+Weighted = tuple[ArrayLike, ArrayLike | None]  # answers (n, 3) with their weights (n,)
 
 CANDIDATES = (1, 2, 3, 5, 8, 10, 15, 20, 30, 40)
 
@@ -19,7 +23,7 @@ CANDIDATES = (1, 2, 3, 5, 8, 10, 15, 20, 30, 40)
 _STANDARD_ERRORS = 1.645
 
 
-def hold_out(triplets: np.ndarray, share: float, rng: np.random.Generator, as_sets: bool = False) -> np.ndarray:
+def hold_out(triplets: ArrayLike, share: float, rng: np.random.Generator, as_sets: bool = False) -> Bools:
     """True for the answers to hold out, (n_answers,) bool: `share` of the *questions*, drawn at random.
 
     Every answer to one question, whichever way it went and however often it was asked, falls on the same side. A
@@ -27,10 +31,10 @@ def hold_out(triplets: np.ndarray, share: float, rng: np.random.Generator, as_se
     where one of their answers was written as two anchored ones).
     Raises BadInput unless both sides get a question.
     """
-    triplets, _, n_items = check_answers(triplets)
+    answers, _, n_items = check_answers(triplets)
     if not 0 < share < 1:
         raise BadInput(f"the held-out share is {share!r}: it must lie between 0 and 1")
-    a, b, c = (np.sort(triplets, axis=1) if as_sets else triplets).T.astype(np.int64)
+    a, b, c = (np.sort(answers, axis=1) if as_sets else answers).T.astype(np.int64)
     question = (a * n_items + np.minimum(b, c)) * n_items + np.maximum(b, c)
     distinct, which = np.unique(question, return_inverse=True)
     n_held = round(share * len(distinct))
@@ -41,24 +45,9 @@ def hold_out(triplets: np.ndarray, share: float, rng: np.random.Generator, as_se
     return held[which]
 
 
-def effective_dims(embedding: np.ndarray) -> float:
-    """Participation ratio (Σλ)² / Σλ² of the principal variances λ: d for d equal axes, 1 for a line, 0 for a point."""
-    variances = _variances(embedding)
-    total = variances.sum()
-    return float(total * total / np.vdot(variances, variances)) if total > 0 else 0.0
-
-
-def dims_for_variance(embedding: np.ndarray, share: float = 0.95) -> int:
-    """Number of principal components that hold at least `share` of the variance; 0 for a point."""
-    variances = _variances(embedding)
-    if not variances.sum() > 0:
-        return 0
-    return int(np.searchsorted(np.cumsum(variances) / variances.sum(), share * (1 - 1e-12)) + 1)
-
-
 @dataclass(frozen=True)
 class Trial:
-    """One fit of a sweep: its size, its held-out figures, the standard error of the accuracy, a caller's own score."""
+    """One fit of a sweep: its size, its held-out figures, the standard error of the accuracy, a score of the caller's."""
 
     n_dims: int
     n_answers: int
@@ -80,27 +69,29 @@ class DimsChoice:
 
 def choose_dims(
     estimator: OrdinalEmbedding,
-    triplets,
-    heldout,
-    weights=None,
-    heldout_weights=None,
+    triplets: ArrayLike,
+    heldout: ArrayLike,
+    weights: ArrayLike | None = None,
+    heldout_weights: ArrayLike | None = None,
     n_items: int | None = None,
     candidates: Sequence[int] = CANDIDATES,
+    *,
+    device: str | None = None,
 ) -> DimsChoice:
     """The smallest number of dimensions whose held-out accuracy is within one standard error of the best.
 
     One fit per candidate, with the estimator's other parameters; unconverged fits cannot be chosen. The standard error
-    is the binomial one of the best accuracy (Breiman et al. 1984, CART, the one-standard-error rule). Raises BadInput
-    when no fit converges. The held-out accuracy of the choice is itself a little too good: it did the choosing.
+    is the binomial one of the best accuracy (Breiman et al. 1984, CART, the one-standard-error rule). `device` as in
+    `fit`. Raises BadInput when no fit converges. The held-out accuracy of the choice is itself a little too good: it
+    did the choosing.
     """
     sizes = sorted(set(candidates))
     if not sizes:
         raise BadInput("no candidate dimensions were given")
-    fits, trials = [], []
-    for n_dims in sizes:
-        fit = _fit(estimator, triplets, weights, heldout, heldout_weights, n_items, n_dims=n_dims)
-        fits.append(fit)
-        trials.append(_trial(fit, len(triplets), heldout, heldout_weights))
+    fits, trials = [copy.copy(estimator) for _ in sizes], []
+    for n_dims, fit in zip(sizes, fits, strict=True):
+        fit.n_dims = n_dims
+        trials.append(_trial(fit, (triplets, weights), (heldout, heldout_weights), n_items, device))
     settled = [k for k, trial in enumerate(trials) if trial.converged]
     if not settled:
         raise BadInput(f"no fit converged at {sizes} dimensions: raise max_steps, or look at the answers")
@@ -112,33 +103,35 @@ def choose_dims(
 
 def learning_curve(
     estimator: OrdinalEmbedding,
-    triplets,
-    heldout,
+    triplets: ArrayLike,
+    heldout: ArrayLike,
     rng: np.random.Generator,
     sizes: Sequence[int] | None = None,
     n_items: int | None = None,
-    score: Callable[[np.ndarray], float] | None = None,
+    score: Callable[[Floats], float] | None = None,
+    *,
+    device: str | None = None,
 ) -> list[Trial]:
     """Held-out accuracy, and `score(embedding)` if given, against the number of answers fitted.
 
     Each size takes a prefix of one random order of the answers, so that smaller samples lie within larger ones; the
     default sizes are 1/32, 1/16, … 1 of them. The held-out answers are the same throughout. Raises BadInput.
     """
-    triplets, _, train_items = check_answers(triplets, None, n_items)
-    heldout, _, heldout_items = check_answers(heldout, None, n_items, "heldout")
+    answers, _, train_items = check_answers(triplets, None, n_items)
+    watched, _, heldout_items = check_answers(heldout, None, n_items, "heldout")
     n_items = max(train_items, heldout_items)
     if sizes is None:
-        sizes = sorted({max(1, len(triplets) >> k) for k in range(6)})
-    if not all(1 <= size <= len(triplets) for size in sizes):
+        sizes = sorted({max(1, len(answers) >> k) for k in range(6)})
+    if not all(1 <= size <= len(answers) for size in sizes):
         raise BadInput(
-            f"learning-curve sizes {list(sizes)} must lie between 1 and the {len(triplets):,} answers there are"
+            f"learning-curve sizes {list(sizes)} must lie between 1 and the {len(answers):,} answers there are"
         )
-    order = rng.permutation(len(triplets))
+    order = rng.permutation(len(answers))
     trials = []
     for size in sizes:
-        fit = _fit(estimator, triplets[order[:size]], None, heldout, None, n_items)
-        own = float("nan") if score is None else float(score(fit.embedding_))
-        trials.append(_trial(fit, size, heldout, None, own))
+        fit = copy.copy(estimator)
+        trial = _trial(fit, (answers[order[:size]], None), (watched, None), n_items, device)
+        trials.append(trial if score is None else replace(trial, score=float(score(fit.embedding_))))
     return trials
 
 
@@ -154,49 +147,39 @@ class ChanceVerdict:
     standard_error: float
 
 
-def against_chance(estimator: OrdinalEmbedding, heldout, heldout_weights=None) -> ChanceVerdict:
+def against_chance(
+    estimator: OrdinalEmbedding, heldout: ArrayLike, heldout_weights: ArrayLike | None = None
+) -> ChanceVerdict:
     """At chance: the held-out loss is no lower than that of a space that knows nothing (ln 2 for CKL, STE and tSTE),
     or the held-out accuracy is not above guessing by 1.645 of its standard errors (one-sided 95%).
     """
-    loss = estimator.loss(heldout, heldout_weights)
-    accuracy = estimator.score(heldout, heldout_weights)
-    error = accuracy_error(estimator.chance_accuracy, len(heldout), heldout_weights)
+    loss, accuracy = estimator.figures(heldout, heldout_weights)
+    error = accuracy_error(estimator.chance_accuracy, len(np.asarray(heldout)), heldout_weights)
     beaten = loss < estimator.chance_loss and accuracy > estimator.chance_accuracy + _STANDARD_ERRORS * error
     return ChanceVerdict(not beaten, loss, estimator.chance_loss, accuracy, estimator.chance_accuracy, error)
 
 
-def accuracy_error(accuracy: float, n_answers: int, weights=None) -> float:
+def accuracy_error(accuracy: float, n_answers: float, weights: ArrayLike | None = None) -> float:
     """Binomial standard error of a share of `n_answers` answers; weighted ones count as (Σw)² / Σw² answers."""
     if weights is not None:
-        weights = np.asarray(weights, dtype=np.float64)
-        n_answers = weights.sum() ** 2 / np.vdot(weights, weights)
+        counts = np.asarray(weights, dtype=np.float64)
+        n_answers = counts.sum() ** 2 / np.vdot(counts, counts)
     return float(np.sqrt(accuracy * (1.0 - accuracy) / n_answers))
 
 
-def _fit(estimator, triplets, weights, heldout, heldout_weights, n_items, **changes) -> OrdinalEmbedding:
-    fresh = copy.copy(estimator)
-    for name, value in changes.items():
-        setattr(fresh, name, value)
+def _trial(
+    estimator: OrdinalEmbedding, train: Weighted, heldout: Weighted, n_items: int | None, device: str | None
+) -> Trial:
+    """Fit `estimator`, and how it did."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotConverged)  # every trial carries it
-        return fresh.fit(triplets, weights, heldout, heldout_weights, n_items)
-
-
-def _trial(fit, n_answers, heldout, heldout_weights, score=float("nan")) -> Trial:
-    accuracy = fit.score(heldout, heldout_weights)
+        estimator.fit(*train, *heldout, n_items, device=device)
+    loss, accuracy = estimator.figures(*heldout)
     return Trial(
-        n_dims=fit.n_dims,
-        n_answers=n_answers,
-        heldout_loss=fit.loss(heldout, heldout_weights),
+        n_dims=estimator.n_dims,
+        n_answers=len(np.asarray(train[0])),
+        heldout_loss=loss,
         heldout_accuracy=accuracy,
-        standard_error=accuracy_error(accuracy, len(heldout), heldout_weights),
-        converged=fit.converged_,
-        score=score,
+        standard_error=accuracy_error(accuracy, len(np.asarray(heldout[0])), heldout[1]),
+        converged=estimator.converged_,
     )
-
-
-def _variances(embedding: np.ndarray) -> np.ndarray:
-    embedding = np.asarray(embedding, dtype=np.float64)
-    if embedding.ndim != 2 or not np.isfinite(embedding).all():
-        raise BadInput("embedding must be a finite array (n_items, n_dims)")
-    return np.linalg.svd(embedding - embedding.mean(axis=0), compute_uv=False) ** 2

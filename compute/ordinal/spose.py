@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, ClassVar
+
 import numpy as np
 
 from triadic.compute.ordinal.estimator import OrdinalEmbedding
-from triadic.compute.ordinal.pairs import ODD_ONE_OUT
+from triadic.compute.ordinal.pairs import ODD_ONE_OUT, Columns, Pairs
+from triadic.schema.arrays import Floats
 from triadic.schema.errors import BadInput
 
 # A weight above this counts as an item having the dimension.
 _PRESENT = 0.1
 
 
+@dataclass(eq=False)
 class SPoSE(OrdinalEmbedding):
     """Non-negative embedding of odd-one-out answers (chosen pair, then the odd one) by a softmax of inner products.
 
@@ -28,54 +33,64 @@ class SPoSE(OrdinalEmbedding):
     Vandermeulen, Hebart & Pereira (2022), VICE, NeurIPS, Section 3.3; they test a posterior, here it is the weight.
     """
 
-    columns = ODD_ONE_OUT
-    lower = 0.0
+    n_dims: int = 66
+    _: KW_ONLY
+    max_steps: int = 500
+    tol: float = 1e-4
+    l1: float = 0.004
+    prune: int | None = None
 
-    def __init__(self, n_dims=66, *, l1=0.004, prune=None, max_steps=500, tol=1e-4, **settings):
-        super().__init__(n_dims, max_steps=max_steps, tol=tol, **settings)
-        self.l1 = l1
-        self.prune = prune
+    columns: ClassVar[Columns] = ODD_ONE_OUT
+    lower: ClassVar[float | None] = 0.0
 
-    def _check_parameters(self):
-        super()._check_parameters()
-        if not (np.isfinite(self.l1) and self.l1 >= 0):
-            raise BadInput(f"l1 is {self.l1!r}: it must be finite and not negative")
+    def check_parameters(self, device: str | None = None) -> None:
+        """Also: l1 is not negative, and prune asks for an item or more."""
+        super().check_parameters(device)
+        if self.l1 < 0:
+            raise BadInput(f"l1 is {self.l1!r}: it must not be negative")
         if self.prune is not None and self.prune < 1:
             raise BadInput(f"prune is {self.prune!r}: it must be at least 1 item, or None to keep all dimensions")
 
-    def _matrix(self, embedding):
-        return embedding @ embedding.T
+    @property
+    def n_dims_(self) -> int:
+        """Columns left after the fit."""
+        return int(self.embedding_.shape[1])
 
-    def _pull(self, weights, embedding):
-        return (weights + weights.T) @ embedding
+    def _matrix(self, embedding: Floats) -> Floats:
+        matrix: Floats = embedding @ embedding.T
+        return matrix
 
-    def _penalty(self, embedding):
+    def _pull(self, weights: Floats, embedding: Floats) -> Floats:
+        pull: Floats = (weights + weights.T) @ embedding
+        return pull
+
+    def _penalty(self, embedding: Floats) -> tuple[float, float]:
         rate = self.l1 / len(embedding)
         return rate * float(embedding.sum()), rate
 
-    def _start(self, n_items, rng):
+    def _start(self, n_items: int, rng: np.random.Generator) -> Floats:
         # Inner products of about 1 between items, and every coordinate off its bound.
-        return rng.random((n_items, self.n_dims)) * (2.0 / np.sqrt(self.n_dims))
+        start: Floats = rng.random((n_items, self.n_dims)) * (2.0 / np.sqrt(self.n_dims))
+        return start
 
-    def _hits(self, chosen, left, right):
+    def _hits(self, *values: Any) -> Any:
+        chosen, left, right = values
         among = 1.0 + (chosen == left) + (chosen == right)
         return ((chosen >= left) & (chosen >= right)) / among
 
-    def _losses(self, chosen, left, right):
-        return odd_one_out_loss(chosen, left, right)
+    def _losses(self, *values: Floats) -> tuple[Floats, ...]:
+        return odd_one_out_loss(*values)
 
-    def _fit_pairs(self, pairs, watched):
-        super()._fit_pairs(pairs, watched)
+    def _fit_pairs(self, pairs: Pairs, watched: Pairs | None, device: str | None = None) -> None:
+        super()._fit_pairs(pairs, watched, device)
         order = np.argsort(-self.embedding_.sum(axis=0), kind="stable")
         if self.prune is not None:
             used = (self.embedding_ > _PRESENT).sum(axis=0) >= self.prune
             order = order[used[order]]
         self.embedding_ = np.ascontiguousarray(self.embedding_[:, order])
-        self.n_dims_ = len(order)
-        return self
 
 
-def odd_one_out_loss(chosen: np.ndarray, left: np.ndarray, right: np.ndarray):
+def odd_one_out_loss(chosen: Floats, left: Floats, right: Floats) -> tuple[Floats, ...]:
     """Loss −ln softmax(chosen; left, right) of three inner products, and its slope in each of them."""
     left = left - chosen
     right = right - chosen

@@ -6,9 +6,9 @@ import pytest
 from triadic.compute.ordinal import CKL, GNMDS, LOSSES, SOE, STE, TSTE, NotConverged, SPoSE
 from triadic.compute.ordinal.lbfgs import minimize
 from triadic.compute.ordinal.selection import against_chance
-from triadic.compute.simulate import flip_coins, simulate_odd_one_out
 from triadic.compute.triplets import sample_triplets
 from triadic.schema.errors import BadInput
+from triadic.tests.compute.simulated_raters import flip_coins, simulate_odd_one_out
 
 ANCHORED = [CKL, STE, TSTE, SOE, GNMDS]
 
@@ -89,27 +89,27 @@ def test_a_rater_who_knows_something_is_not_flagged(known):
 @pytest.mark.parametrize("estimator", LOSSES.values())
 def test_same_seed_same_bits_another_seed_another_start(estimator, known):
     _, answers = known
-    one, two, other = (estimator(3, seed=seed, max_steps=40, tol=0).fit(answers[:900]) for seed in (5, 5, 6))
-    assert np.array_equal(one.embedding_, two.embedding_)
-    assert np.array_equal(one.history_["train_loss"], two.history_["train_loss"])
-    assert not np.array_equal(one.embedding_, other.embedding_)
+    first, again, another = (estimator(3, seed=seed, max_steps=40, tol=0).fit(answers[:900]) for seed in (5, 5, 6))
+    assert np.array_equal(first.embedding_, again.embedding_)
+    assert np.array_equal(first.history_["train_loss"], again.history_["train_loss"])
+    assert not np.array_equal(first.embedding_, another.embedding_)
 
 
 @pytest.mark.filterwarnings("ignore::triadic.compute.ordinal.NotConverged")
 def test_repeats_counts_and_row_order_are_the_same_fit(known):
     _, answers = known
-    some = answers[:500]
-    counts = np.random.default_rng(14).integers(0, 4, len(some))
-    written_out = np.repeat(some, counts, axis=0)
+    asked = answers[:500]
+    counts = np.random.default_rng(14).integers(0, 4, len(asked))
+    written_out = np.repeat(asked, counts, axis=0)
     shuffled = np.random.default_rng(15).permutation(written_out)
     fits = [
-        CKL(2, max_steps=30).fit(some, weights=counts, n_items=40),
+        CKL(2, max_steps=30).fit(asked, weights=counts, n_items=40),
         CKL(2, max_steps=30).fit(written_out, n_items=40),
         CKL(2, max_steps=30).fit(shuffled, n_items=40),
     ]
     assert np.array_equal(fits[0].embedding_, fits[1].embedding_)
     assert np.array_equal(fits[0].embedding_, fits[2].embedding_)
-    half = CKL(2, max_steps=30).fit(some, weights=counts * 0.5, n_items=40)  # only ratios of weights matter
+    half = CKL(2, max_steps=30).fit(asked, weights=counts * 0.5, n_items=40)  # only ratios of weights matter
     assert half.embedding_ == pytest.approx(fits[0].embedding_, rel=1e-6, abs=1e-9)
 
 

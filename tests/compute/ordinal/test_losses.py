@@ -70,7 +70,7 @@ def test_odd_one_out_loss_by_hand():
 
 def test_the_hinge_is_quadratic_within_its_corner_and_plain_beyond():
     near, far = np.array([0.0, 0.05, 0.1, 2.0]), np.array([1.5, 1.0, 1.0, 1.0])  # violations 0, 0.05, 0.1, 2
-    loss, slope, _ = rounded_hinge_loss(near, far, 0.1)
+    loss, slope, _ = rounded_hinge_loss(near, far, corner=0.1)
     assert loss == pytest.approx([0.0, 0.05**2 / 0.2, 0.05, 1.95])
     assert slope == pytest.approx([0.0, 0.5, 1.0, 1.0])
 
@@ -78,11 +78,11 @@ def test_the_hinge_is_quadratic_within_its_corner_and_plain_beyond():
 @pytest.mark.parametrize(
     "loss",
     [
-        lambda a, b: crowd_kernel_loss(a, b, 0.05),
+        lambda a, b: crowd_kernel_loss(a, b, mu=0.05),
         stochastic_triplet_loss,
-        lambda a, b: student_triplet_loss(a, b, 4.0),
+        lambda a, b: student_triplet_loss(a, b, alpha=4.0),
         soft_ordinal_loss,
-        lambda a, b: rounded_hinge_loss(a, b, 0.3),
+        lambda a, b: rounded_hinge_loss(a, b, corner=0.3),
         odd_one_out_loss,
     ],
     ids=["ckl", "ste", "tste", "soe", "gnmds", "spose"],
@@ -155,7 +155,7 @@ def test_a_space_that_knows_nothing_scores_chance(estimator):
 
 def test_extreme_values_stay_finite():
     big = np.array([0.0, 1e6]), np.array([1e6, 0.0])
-    for loss in (stochastic_triplet_loss, soft_ordinal_loss, lambda a, b: student_triplet_loss(a, b, 29.0)):
+    for loss in (stochastic_triplet_loss, soft_ordinal_loss, lambda a, b: student_triplet_loss(a, b, alpha=29.0)):
         assert all(np.isfinite(part).all() for part in loss(*big))
     assert all(np.isfinite(part).all() for part in odd_one_out_loss(*big, np.zeros(2)))
     assert soft_ordinal_loss(np.zeros(1), np.zeros(1))[1] == pytest.approx(1 / sqrt(1e-10))  # steep, but a number

@@ -1,17 +1,10 @@
-"""Held-out splits keep a question whole; dimensions, learning curves and effective dimension have known answers."""
+"""Held-out splits keep a question whole; dimensions and learning curves have known answers."""
 
 import numpy as np
 import pytest
 
 from triadic.compute.ordinal import CKL, STE
-from triadic.compute.ordinal.selection import (
-    accuracy_error,
-    choose_dims,
-    dims_for_variance,
-    effective_dims,
-    hold_out,
-    learning_curve,
-)
+from triadic.compute.ordinal.selection import accuracy_error, choose_dims, hold_out, learning_curve
 from triadic.compute.triplets import sample_triplets
 from triadic.schema.errors import BadInput
 
@@ -85,22 +78,6 @@ def test_the_learning_curve_rises():
     assert all(trial.score == 2.0 for trial in curve)
     with pytest.raises(BadInput, match="sizes"):
         learning_curve(CKL(2), answers[:100], answers[100:], rng, sizes=[101])
-
-
-def test_effective_dimension_of_known_spaces():
-    cross = np.vstack([np.eye(4), -np.eye(4)])
-    assert effective_dims(cross) == pytest.approx(4)
-    assert effective_dims(cross @ np.diag([1.0, 0, 0, 0])) == pytest.approx(1)
-    assert effective_dims(np.ones((5, 3))) == 0
-    # variances 4 and 1: (4 + 1)² / (16 + 1)
-    assert effective_dims(cross[:, :2] * [2, 1]) == pytest.approx(25 / 17)
-    turn, _ = np.linalg.qr(np.random.default_rng(0).standard_normal((4, 4)))
-    assert effective_dims(cross @ turn * 7 + 3) == pytest.approx(4)
-    assert dims_for_variance(cross) == 4
-    assert dims_for_variance(cross * [10, 1, 0.1, 0.1]) == 1
-    assert dims_for_variance(np.ones((5, 3))) == 0
-    with pytest.raises(BadInput, match="finite"):
-        effective_dims(np.array([[np.nan, 1.0]]))
 
 
 def test_standard_error_counts_weighted_answers_by_their_effective_number():

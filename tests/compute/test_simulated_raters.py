@@ -1,11 +1,10 @@
-"""Simulated raters answer at the rates their formulas state."""
+"""The raters that tests simulate answer at the rates their formulas state."""
 
 import numpy as np
 import pytest
 
-from triadic.compute.simulate import bayes_accuracy, flip_coins, simulate_answers, simulate_odd_one_out
 from triadic.compute.triplets import sample_triplets
-from triadic.schema.errors import BadInput
+from triadic.tests.compute.simulated_raters import bayes_accuracy, flip_coins, simulate_answers, simulate_odd_one_out
 
 LINE = np.array([[1.0], [0.5], [2.0]])  # inner products: 0–1 0.5, 0–2 2.0, 1–2 1.0
 
@@ -72,17 +71,3 @@ def test_bayes_accuracy_is_what_the_generating_space_scores():
     s = embedding @ embedding.T
     a, near, far = simulate_answers(embedding, triplets, rng).T
     assert abs((s[a, near] > s[a, far]).mean() - bayes_accuracy(embedding, triplets)) < 5 * 0.5 / np.sqrt(12_000)
-
-
-def test_bad_input_is_refused():
-    rng = np.random.default_rng(0)
-    with pytest.raises(BadInput, match="outside 0 … 2"):
-        simulate_answers(LINE, np.array([[0, 1, 3]]), rng)
-    with pytest.raises(BadInput, match="finite"):
-        simulate_answers(LINE * np.nan, np.array([[0, 1, 2]]), rng)
-    with pytest.raises(BadInput, match="temperature"):
-        simulate_answers(LINE, np.array([[0, 1, 2]]), rng, temperature=0)
-    with pytest.raises(BadInput, match="integer array"):
-        simulate_answers(LINE, np.array([[0.0, 1, 2]]), rng)
-    with pytest.raises(BadInput, match="probability"):
-        flip_coins(np.array([[0, 1, 2]]), rng, first_option_rate=1.5)
