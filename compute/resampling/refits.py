@@ -10,19 +10,29 @@ with answers (m, 3), weights float64 (b, m) saying how often each answer counts 
 embeddings (b, n_concepts, d). Answers are anchored (anchor, nearer, farther) or odd-one-out (the pair, the odd one).
 """
 
-from collections.abc import Callable
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.random import Generator
+from numpy.typing import ArrayLike
 
-from triadic.compute.metrics.gate import questions, space
-from triadic.compute.metrics.scorer import Yardstick
+from triadic.compute.metrics.inputs import Questions, Space
+from triadic.compute.metrics.metric import Metric
+from triadic.compute.metrics.scorer import ReferenceScorer
+from triadic.schema.arrays import Bools, Floats, Ints
 from triadic.schema.errors import BadInput
+from triadic.schema.vocabulary import Framing
 
-Fit = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Fit = Callable[[Ints, Floats], Floats]
 
 #: The answers a question can get, as orders of its three columns: which pair belongs together, then the other one.
-WAYS = {"anchored": np.array([[0, 1, 2], [0, 2, 1]]), "odd-one-out": np.array([[0, 1, 2], [0, 2, 1], [1, 2, 0]])}
+WAYS = {
+    Framing.anchored: np.array([[0, 1, 2], [0, 2, 1]]),
+    Framing.odd_one_out: np.array([[0, 1, 2], [0, 2, 1], [1, 2, 0]]),
+}
 
 _BLOCK = 25  # fits at a time, so that the weights of a block stay small as doubles
 
@@ -31,21 +41,22 @@ _BLOCK = 25  # fits at a time, so that the weights of a block stay small as doub
 class Refits:
     """Spaces (n, n_concepts, d) fitted to draws: answers (m, 3), and what each counts in each draw, weights (n, m)."""
 
-    answers: np.ndarray
-    weights: np.ndarray
-    embeddings: np.ndarray
-    framing: str = "anchored"
+    answers: Ints
+    weights: Floats | Bools
+    embeddings: Floats
+    framing: Framing = Framing.anchored
 
-    def score(self, yardstick: Yardstick) -> dict[str, np.ndarray]:
+    def score(self, scorer: ReferenceScorer) -> dict[str, Floats]:
         """Every metric of every draw: {name: float64 (n,)}."""
-        drawn = [
-            yardstick.score(embedding, self.answers, weights, self.framing)
-            for embedding, weights in zip(self.embeddings, self.weights, strict=True)
-        ]
-        return {name: np.array([each[name] for each in drawn]) for name in drawn[0]}
+        return _by_metric(
+            [
+                scorer.score(embedding, self.answers, weights, self.framing)
+                for embedding, weights in zip(self.embeddings, self.weights, strict=True)
+            ]
+        )
 
 
-def answer_weights(n_answers, n, rng):
+def answer_weights(n_answers: int, n: int, rng: Generator) -> Floats:
     """How often each answer is drawn in n resamples with replacement: float64 (n, n_answers); rows sum to n_answers."""
     if n_answers < 1 or n < 1:
         raise BadInput(f"{n} resamples of {n_answers} answers: there must be one or more of each")
@@ -55,7 +66,7 @@ def answer_weights(n_answers, n, rng):
     return out
 
 
-def bootstrap_answers(answers, draws, fit: Fit, *, framing="anchored") -> Refits:
+def bootstrap_answers(answers: ArrayLike, draws: ArrayLike, fit: Fit, *, framing: Framing = Framing.anchored) -> Refits:
     """A refit to each resample of answers (m, 3); draws (n, m) from `answer_weights`, times the answers' own weights.
 
     Refits see fewer different answers (63% on average) and score lower than the figure they are for; `interval` with
@@ -67,7 +78,9 @@ def bootstrap_answers(answers, draws, fit: Fit, *, framing="anchored") -> Refits
     return Refits(answers, draws, _fitted(fit, answers, draws), framing)
 
 
-def coin_flips(asked, rates, fit: Fit, n, rng, *, framing="anchored") -> Refits:
+def coin_flips(
+    asked: ArrayLike, rates: ArrayLike, fit: Fit, n: int, rng: Generator, *, framing: Framing = Framing.anchored
+) -> Refits:
     """n fits to coin flips on the same questions.
 
     asked: (m, 3) as shown: anchor and the options, first one first. rates: how often the model gives each answer of
@@ -78,6 +91,7 @@ def coin_flips(asked, rates, fit: Fit, n, rng, *, framing="anchored") -> Refits:
     k = len(_ways(framing))
     if rates.shape not in ((k,), (len(asked), k)) or (rates < 0).any() or not np.allclose(rates.sum(-1), 1):
         raise BadInput(f"answer rates of shape {rates.shape} are not {k} shares that sum to 1")
+    chosen: Floats | Bools
     if rates.ndim == 1:
         edges = np.cumsum(rates)[:-1]
         chosen = _one_hot(np.searchsorted(edges, rng.random((n, len(asked))), side="right"), k)
@@ -87,7 +101,16 @@ def coin_flips(asked, rates, fit: Fit, n, rng, *, framing="anchored") -> Refits:
     return Refits(answers, chosen, _fitted(fit, answers, chosen), framing)
 
 
-def simulated_people(source, asked, fit: Fit, n, rng, *, temperature=1.0, framing="anchored") -> Refits:
+def simulated_people(
+    source: ArrayLike,
+    asked: ArrayLike,
+    fit: Fit,
+    n: int,
+    rng: Generator,
+    *,
+    temperature: float = 1.0,
+    framing: Framing = Framing.anchored,
+) -> Refits:
     """n fits to simulated people's answers to the same questions: the ceiling.
 
     source: (n_concepts, d) the space people are simulated from, in which similarity is the inner product (for a human
@@ -97,19 +120,29 @@ def simulated_people(source, asked, fit: Fit, n, rng, *, temperature=1.0, framin
     if not (np.isfinite(temperature) and temperature >= 0):
         raise BadInput(f"a temperature of {temperature} is not possible: choose 0 (no noise) or more")
     similar = _similarities(source, asked, framing)
-    chosen = []
+    drawn = []
     for _ in range(n):
         noise = rng.gumbel(size=similar.shape)  # the largest of value plus Gumbel noise falls where the softmax says
         if temperature == 0:
             noisy = np.where(similar == similar.max(0), noise, -np.inf)
         else:
             noisy = similar / temperature + noise
-        chosen.append(noisy.argmax(0))
-    chosen, answers = _one_hot(np.stack(chosen), len(similar)), _all_ways(np.asarray(asked), framing)
+        drawn.append(noisy.argmax(0))
+    chosen, answers = _one_hot(np.stack(drawn), len(similar)), _all_ways(np.asarray(asked), framing)
     return Refits(answers, chosen, _fitted(fit, answers, chosen), framing)
 
 
-def split_halves(answers, fit: Fit, n, rng, metrics=None, *, framing="anchored", triplets=None, labels=None):
+def split_halves(
+    answers: ArrayLike,
+    fit: Fit,
+    n: int,
+    rng: Generator,
+    metrics: Iterable[str | Metric] | None = None,
+    *,
+    framing: Framing = Framing.anchored,
+    triplets: ArrayLike | None = None,
+    labels: Iterable[object] | None = None,
+) -> dict[str, Floats]:
     """Every metric between the fits to two random halves of one rater's answers (m, 3), n times: {name: float64 (n,)}.
 
     Each half has m/2 answers, so this is the ceiling at half the data. answer_agreement is the share of the second
@@ -121,14 +154,15 @@ def split_halves(answers, fit: Fit, n, rng, metrics=None, *, framing="anchored",
     half = np.zeros((n, len(answers)), dtype=bool)
     for row in half:
         row[rng.permutation(len(answers))[: len(answers) // 2]] = True
-    drawn = [
-        Yardstick(first, metrics, triplets=triplets, labels=labels).score(second, answers, ~row, framing)
-        for first, second, row in zip(_fitted(fit, answers, half), _fitted(fit, answers, ~half), half, strict=True)
-    ]
-    return {name: np.array([each[name] for each in drawn]) for name in drawn[0]}
+    return _by_metric(
+        [
+            ReferenceScorer(first, metrics, triplets=triplets, labels=labels).score(second, answers, ~row, framing)
+            for first, second, row in zip(_fitted(fit, answers, half), _fitted(fit, answers, ~half), half, strict=True)
+        ]
+    )
 
 
-def temperature_for(source, asked, accuracy):
+def temperature_for(source: ArrayLike, asked: ArrayLike, accuracy: float) -> float:
     """The temperature at which simulated answers to anchored questions agree so often with the noise-free ones.
 
     For a reference whose inner products have no scale of their own (a taxonomy), so that its simulated raters err as
@@ -136,7 +170,7 @@ def temperature_for(source, asked, accuracy):
     """
     if not 0.5 < accuracy < 1:
         raise BadInput(f"an accuracy of {accuracy} cannot be reached: choose between 1/2 and 1")
-    first, second = _similarities(source, asked, "anchored")
+    first, second = _similarities(source, asked, Framing.anchored)
     margin = np.abs(first - second)
     scale = margin.mean()
     if scale == 0:
@@ -149,34 +183,37 @@ def temperature_for(source, asked, accuracy):
     return float(scale / np.exp(middle))
 
 
-def _ways(framing):
+def _ways(framing: Framing) -> Ints:
     if framing not in WAYS:
-        raise BadInput(f"no framing {framing!r}; there are: {', '.join(WAYS)}")
+        raise BadInput(f"no framing {framing!r}: use one of {', '.join(WAYS)}")
     return WAYS[framing]
 
 
-def _similarities(source, asked, framing):
+def _similarities(source: ArrayLike, asked: ArrayLike, framing: Framing) -> Floats:
     """Inner product of the pair that each possible answer joins, (k, m)."""
-    source = space(source, "reference")
-    asked = questions(asked, len(source), "questions")
-    similarity = source @ source.T
-    return np.stack([similarity[asked[:, way[0]], asked[:, way[1]]] for way in _ways(framing)])
+    rows = Space(source, "reference").rows
+    questions, similarity = Questions(asked, len(rows), "questions").rows, rows @ rows.T
+    return np.stack([similarity[questions[:, way[0]], questions[:, way[1]]] for way in _ways(framing)])
 
 
-def _all_ways(asked, framing):
+def _all_ways(asked: Ints, framing: Framing) -> Ints:
     return np.concatenate([asked[:, way] for way in _ways(framing)])
 
 
-def _one_hot(chosen, k):
+def _one_hot(chosen: Ints, k: int) -> Bools:
     """Choices (b, m) as bool weights (b, k·m) on `_all_ways`."""
     return np.concatenate([chosen == way for way in range(k)], axis=1)
 
 
-def _fitted(fit, answers, weights):
+def _fitted(fit: Fit, answers: Ints, weights: Floats | Bools) -> Floats:
     blocks = [weights[i : i + _BLOCK].astype(float) for i in range(0, len(weights), _BLOCK)]
     if not blocks:
         raise BadInput("no draws were asked for")
     found = [np.asarray(fit(answers, block)) for block in blocks]
-    if [len(each) for each in found] != [len(block) for block in blocks]:
+    if [len(embeddings) for embeddings in found] != [len(block) for block in blocks]:
         raise BadInput("the fit did not return one embedding for each row of weights")
     return np.concatenate(found)
+
+
+def _by_metric(scores: list[dict[str, float]]) -> dict[str, Floats]:
+    return {name: np.array([score[name] for score in scores]) for name in scores[0]}

@@ -9,16 +9,16 @@ from triadic.compute.metrics import (
     category_silhouette,
     cka_biased,
     cka_debiased,
-    knn_overlap,
     procrustes_r2,
-    procrustes_r2_cv,
     rsa_pearson_cosine,
     rsa_pearson_euclidean,
     rsa_spearman_cosine,
     rsa_spearman_euclidean,
     triplet_agreement,
 )
-from triadic.compute.metrics.procrustes import fold_of_concept
+from triadic.compute.metrics.inputs import Space
+from triadic.compute.metrics.neighbours import NeighbourOverlap
+from triadic.compute.metrics.procrustes import CrossValidatedR2, fold_of_concept
 from triadic.compute.metrics.rsa import cosine
 from triadic.schema.errors import BadInput
 
@@ -48,10 +48,12 @@ def test_cross_validated_r2_is_what_a_loop_over_folds_gives(spaces):
         scale = (turned * (padded[train] - h0)).sum() / (turned**2).sum()
         error += ((padded[test] - h0 - scale * (model[test] - m0) @ turn) ** 2).sum()
         base += ((padded[test] - h0) ** 2).sum()
-    assert procrustes_r2_cv(human, model, folds=5, seed=11) == pytest.approx(1 - error / base, abs=1e-10)
-    assert procrustes_r2_cv(human, model, seed=11) != procrustes_r2_cv(human, model, seed=12)
-    with pytest.raises(BadInput, match="choose 2 to 13"):
-        procrustes_r2_cv(human, model, folds=14)
+    assert CrossValidatedR2(folds=5, seed=11)(human, model) == pytest.approx(1 - error / base, abs=1e-10)
+    assert CrossValidatedR2(seed=11)(human, model) != CrossValidatedR2(seed=12)(human, model)
+    with pytest.raises(BadInput, match="at least 42"):
+        CrossValidatedR2(folds=14)(human, model)
+    with pytest.raises(BadInput, match="2 or more"):
+        CrossValidatedR2(folds=1)
 
 
 @pytest.mark.parametrize(
@@ -127,13 +129,14 @@ def test_silhouette_is_that_of_scikit_learn(spaces):
     human, _, rng = spaces
     labels = [f"kind{i}" for i in rng.integers(0, 4, 39)] + ["alone"]
     human[: len(human) // 2] += 2
-    assert category_silhouette(human, labels) == pytest.approx(silhouette_score(human, labels), abs=1e-9)
+    assert category_silhouette(model=human, labels=labels) == pytest.approx(silhouette_score(human, labels), abs=1e-9)
     left_out = [*labels[:35], "other", None, "", float("nan"), "other"]
-    assert category_silhouette(human, left_out) == pytest.approx(silhouette_score(human[:35], labels[:35]), abs=1e-9)
+    expected = silhouette_score(human[:35], labels[:35])
+    assert category_silhouette(model=human, labels=left_out) == pytest.approx(expected, abs=1e-9)
     with pytest.raises(BadInput, match="two categories"):
-        category_silhouette(human, ["one"] * 40)
+        category_silhouette(model=human, labels=["animal"] * 40)
     with pytest.raises(BadInput, match="39 category labels"):
-        category_silhouette(human, labels[:-1])
+        category_silhouette(model=human, labels=labels[:-1])
 
 
 def test_neighbours_are_those_of_scikit_learn(spaces):
@@ -142,9 +145,11 @@ def test_neighbours_are_those_of_scikit_learn(spaces):
     human, model, _ = spaces
     found = [NearestNeighbors(n_neighbors=7).fit(x).kneighbors(return_distance=False) for x in (human, model)]
     expected = np.mean([len(set(a) & set(b)) / 7 for a, b in zip(*found, strict=True)])
-    assert knn_overlap(human, model, k=7) == pytest.approx(expected)
-    with pytest.raises(BadInput, match="choose 1 to 38"):
-        knn_overlap(human, model, k=39)
+    assert NeighbourOverlap(k=7)(human, model) == pytest.approx(expected)
+    with pytest.raises(BadInput, match="at least 41"):
+        NeighbourOverlap(k=39)(human, model)
+    with pytest.raises(BadInput, match="1 or more"):
+        NeighbourOverlap(k=0)
 
 
 def test_agreement_on_a_line_by_hand():
@@ -152,11 +157,11 @@ def test_agreement_on_a_line_by_hand():
     model = np.array([[0.0], [4.0], [3.0], [7.0]])
     triplets = np.array([[0, 1, 2], [0, 2, 1], [0, 1, 3], [3, 2, 0], [2, 1, 3]])
     # human prefers 1, 1, 1, 2, 1; the model 2, 2, 1, 2, 1.
-    assert triplet_agreement(human, model, triplets) == pytest.approx(3 / 5)
+    assert triplet_agreement(human, model, triplets=triplets) == pytest.approx(3 / 5)
     answers = np.array([[0, 1, 2], [0, 2, 1], [0, 1, 3], [3, 0, 2]])
-    assert answer_agreement(human, answers) == pytest.approx(2 / 4)
+    assert answer_agreement(human, answers=answers) == pytest.approx(2 / 4)
     tied = np.array([[0.0], [2.0], [-2.0], [9.0]])
-    assert answer_agreement(tied, np.array([[0, 1, 2], [0, 1, 3]])) == pytest.approx(3 / 4)
+    assert answer_agreement(tied, answers=np.array([[0, 1, 2], [0, 1, 3]])) == pytest.approx(3 / 4)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +178,7 @@ def test_agreement_on_a_line_by_hand():
 def test_bad_questions_are_refused(triplets, word, spaces):
     human, model, _ = spaces
     with pytest.raises(BadInput, match=word):
-        triplet_agreement(human, model, triplets)
+        triplet_agreement(human, model, triplets=triplets)
 
 
 def test_equidistant_concepts_have_no_second_order_structure():
@@ -187,7 +192,7 @@ def test_equidistant_concepts_have_no_second_order_structure():
 
 def test_a_concept_without_a_direction_is_unrelated_to_all():
     human = np.vstack([np.zeros((1, 3)), np.eye(3), -np.eye(3)])
-    assert np.array_equal(cosine(human)[0], [0, 1, 1, 1, 1, 1, 1])
+    assert np.array_equal(cosine(Space(human))[0], [0, 1, 1, 1, 1, 1, 1])
     assert rsa_pearson_cosine(human, human) == pytest.approx(1)
 
 

@@ -4,11 +4,9 @@ import numpy as np
 import pytest
 
 from triadic.compute.metrics import METRICS, metric, procrustes_r2
-from triadic.compute.metrics.scorer import Yardstick, weighted_answer_agreement
+from triadic.compute.metrics.scorer import ReferenceScorer
 from triadic.compute.ordinal import CKL
 from triadic.compute.ordinal.batch import fit_many
-from triadic.compute.resampling.concepts import interval
-from triadic.compute.resampling.permutation import p_value
 from triadic.compute.resampling.refits import (
     Refits,
     answer_weights,
@@ -18,9 +16,11 @@ from triadic.compute.resampling.refits import (
     split_halves,
     temperature_for,
 )
-from triadic.compute.simulate import bayes_accuracy, simulate_answers
 from triadic.compute.triplets import sample_triplets
 from triadic.schema.errors import BadInput
+from triadic.schema.vocabulary import Framing
+from triadic.tests.compute.resampling.summaries import interval, p_value
+from triadic.tests.compute.simulated_raters import bayes_accuracy, simulate_answers
 
 
 class Recorder:
@@ -41,29 +41,38 @@ def _questions(n, m, seed=0):
 
 
 @pytest.mark.parametrize("with_labels", [False, True])
-def test_the_yardstick_gives_the_figures_of_the_functions(with_labels, spaces):
+def test_the_scorer_gives_the_figures_of_the_metrics(with_labels, spaces):
     human, model, _ = spaces
     asked = _questions(40, 300)
     labels = [f"kind{i % 4}" for i in range(40)] if with_labels else None
-    scored = Yardstick(human, triplets=asked, labels=labels).score(model, asked)
-    assert set(scored) == set(METRICS) - (set() if with_labels else {"category_silhouette"})
+    scored = ReferenceScorer(human, triplets=asked, labels=labels).score(model, asked)
+    assert set(scored) == {name for name, found in METRICS.items() if found.by_default} - (
+        set() if with_labels else {"category_silhouette"}
+    )
     for name, value in scored.items():
         expected = metric(name)(human, model, triplets=asked, answers=asked, labels=labels)
         assert value == pytest.approx(expected, abs=1e-12), name
-    assert set(Yardstick(human, ["rsa_spearman"]).score(model)) == {"rsa_spearman_euclidean"}
+    assert set(ReferenceScorer(human, ["rsa_spearman"]).score(model)) == {"rsa_spearman_euclidean"}
     with pytest.raises(BadInput, match="39"):
-        Yardstick(human).score(model[1:])
+        ReferenceScorer(human).score(model[1:])
 
 
 def test_weighted_answers_and_odd_one_out_answers_agree_by_hand():
-    distances = np.abs(np.subtract.outer([0.0, 1, 3, 7], [0.0, 1, 3, 7]))
+    line = np.array([[0.0], [1], [3], [7]])
+    scorer = ReferenceScorer(line, ["answer_agreement"])
+
+    def score(*how):
+        return scorer.score(line, *how)["answer_agreement"]
+
     answers = np.array([[0, 1, 2], [0, 2, 1]])  # right, wrong
-    assert weighted_answer_agreement(distances, answers) == 0.5
-    assert weighted_answer_agreement(distances, answers, [3, 1]) == 0.75
+    assert score(answers) == 0.5
+    assert score(answers, [3, 1]) == 0.75
     # 1 and 2 over 0: 1 is nearer 0 than 2 (wrong), 2 is nearer 1 than 0 (right).
-    assert weighted_answer_agreement(distances, np.array([[1, 2, 0]]), framing="odd-one-out") == 0.5
+    assert score(np.array([[1, 2, 0]]), None, Framing.odd_one_out) == 0.5
+    assert score(np.array([[1, 2, 0], [0, 1, 3]]), [1, 3], Framing.odd_one_out) == (1 * 0.5 + 3 * 1) / 4
     with pytest.raises(BadInput, match="zero"):
-        weighted_answer_agreement(distances, answers, [0, 0])
+        score(answers, [0, 0])
+    assert scorer.score(line) == {}
 
 
 def test_resamples_keep_the_number_of_answers():
@@ -100,7 +109,7 @@ def test_coin_flips_of_graded_answers_shuffle_them():
         coin_flips(asked, (0.5, 0.6), Recorder(), 5, np.random.default_rng(2))
 
 
-@pytest.mark.parametrize("framing", ["anchored", "odd-one-out"])
+@pytest.mark.parametrize("framing", Framing)
 def test_simulated_people_choose_by_the_softmax_of_inner_products(framing):
     source = np.random.default_rng(1).normal(size=(6, 3))
     asked = np.array([[0, 1, 2], [3, 4, 5]])
@@ -109,7 +118,7 @@ def test_simulated_people_choose_by_the_softmax_of_inner_products(framing):
     )
     s = source @ source.T / 0.7
     for q, (a, b, c) in enumerate(asked):
-        pairs = np.array([s[a, b], s[a, c], s[b, c]][: 2 if framing == "anchored" else 3])
+        pairs = np.array([s[a, b], s[a, c], s[b, c]][: 2 if framing is Framing.anchored else 3])
         expected = np.exp(pairs) / np.exp(pairs).sum()
         assert people.weights.reshape(4000, len(pairs), 2)[:, :, q].mean(0) == pytest.approx(expected, abs=0.03)
     never = simulated_people(source, asked, Recorder(6), 5, np.random.default_rng(3), temperature=0, framing=framing)
@@ -123,9 +132,9 @@ def test_simulated_people_choose_by_the_softmax_of_inner_products(framing):
 
 def test_the_temperature_for_an_accuracy_gives_it():
     source, asked = np.random.default_rng(1).normal(size=(20, 3)), _questions(20, 500)
-    heat = temperature_for(source, asked, 0.73)
-    assert bayes_accuracy(source, asked, heat) == pytest.approx(0.73, abs=1e-6)
-    assert temperature_for(10 * source, asked, 0.73) == pytest.approx(100 * heat)
+    temperature = temperature_for(source, asked, 0.73)
+    assert bayes_accuracy(source, asked, temperature) == pytest.approx(0.73, abs=1e-6)
+    assert temperature_for(10 * source, asked, 0.73) == pytest.approx(100 * temperature)
     with pytest.raises(BadInput, match="cannot be reached"):
         temperature_for(source, asked, 1.0)
     with pytest.raises(BadInput, match="equally similar"):
@@ -149,16 +158,16 @@ def test_known_figures_of_coins_and_of_simulated_people(people):
     """At 128 × 30 with 28,000 answers: coins 0.12, noise-free people 0.47, noisy people 0.62."""
     human, _, full = people
     asked = _questions(128, 35_000)[:28_000]
-    yardstick, fit, rng = (
-        Yardstick(human, ["procrustes_r2", "cka_debiased"]),
+    scorer, fit, rng = (
+        ReferenceScorer(human, ["procrustes_r2", "cka_debiased"]),
         _crowd_kernel(30),
         np.random.default_rng(4),
     )
-    coins = coin_flips(asked, (0.79, 0.21), fit, 6, rng).score(yardstick)
+    coins = coin_flips(asked, (0.79, 0.21), fit, 6, rng).score(scorer)
     assert coins["procrustes_r2"].mean() == pytest.approx(0.122, abs=0.012)
     assert coins["cka_debiased"].mean() == pytest.approx(0, abs=0.02)
-    noisy = simulated_people(full, asked, fit, 3, rng).score(yardstick)
-    never = simulated_people(full, asked, fit, 1, rng, temperature=0).score(yardstick)
+    noisy = simulated_people(full, asked, fit, 3, rng).score(scorer)
+    never = simulated_people(full, asked, fit, 1, rng, temperature=0).score(scorer)
     assert noisy["procrustes_r2"].mean() == pytest.approx(0.62, abs=0.03)
     assert never["procrustes_r2"].mean() == pytest.approx(0.47, abs=0.03)
     assert bayes_accuracy(full, asked) == pytest.approx(0.735, abs=0.003)
@@ -179,9 +188,9 @@ def test_coin_flippers_have_uniform_p_values_against_the_coin_flip_null():
     from scipy.stats import kstest
 
     truth, asked, rng = np.random.default_rng(0).normal(size=(25, 3)), _questions(25, 600), np.random.default_rng(8)
-    yardstick, fit = Yardstick(truth, ["procrustes_r2", "cka_debiased", "answer_agreement"]), _crowd_kernel(3)
-    null = coin_flips(asked, (0.7, 0.3), fit, 199, rng).score(yardstick)
-    flippers = coin_flips(asked, (0.7, 0.3), fit, 120, rng).score(yardstick)
+    scorer, fit = ReferenceScorer(truth, ["procrustes_r2", "cka_debiased", "answer_agreement"]), _crowd_kernel(3)
+    null = coin_flips(asked, (0.7, 0.3), fit, 199, rng).score(scorer)
+    flippers = coin_flips(asked, (0.7, 0.3), fit, 120, rng).score(scorer)
     for name, values in flippers.items():
         # Against one finite null the p-values are off by about 1/√199 together, hence the lenient level.
         assert kstest([p_value(value, null[name]) for value in values], "uniform").pvalue > 1e-4, name
@@ -191,12 +200,12 @@ def _answer_coverage(repeats, n_boot, seed):
     """Share of repeats whose interval over answers holds the mean figure: moved onto the figure, and plain."""
     rng = np.random.default_rng(seed)
     truth = rng.normal(size=(30, 4))
-    fit, yardstick = _crowd_kernel(4), Yardstick(truth, ["procrustes_r2", "cka_debiased", "rsa_spearman_euclidean"])
+    fit, scorer = _crowd_kernel(4), ReferenceScorer(truth, ["procrustes_r2", "cka_debiased", "rsa_spearman_euclidean"])
     values, draws = [], []
     for _ in range(repeats):
         answers = simulate_answers(truth, sample_triplets(30, 1500, rng), rng, 1.5)
         weights = np.vstack([np.ones(1500), answer_weights(1500, n_boot, rng)])
-        scored = bootstrap_answers(answers, weights, fit).score(yardstick)
+        scored = bootstrap_answers(answers, weights, fit).score(scorer)
         values.append({k: v[0] for k, v in scored.items()})
         draws.append({k: v[1:] for k, v in scored.items()})
     out = {}
@@ -225,6 +234,6 @@ def test_refits_are_scored_draw_by_draw(spaces):
     human, model, _ = spaces
     asked = _questions(40, 50)
     refits = Refits(asked, np.ones((2, 50)), np.stack([model[:, :6], human]))
-    scored = refits.score(Yardstick(human))
+    scored = refits.score(ReferenceScorer(human))
     assert scored["procrustes_r2"] == pytest.approx([procrustes_r2(human, model[:, :6]), 1])
     assert len(scored["answer_agreement"]) == 2
