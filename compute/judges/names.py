@@ -9,9 +9,13 @@ baseball glove), the shorter gives up what the longer takes, so that the two nev
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from triadic.schema.arrays import Floats, Ints
+
+RULE = "the probability of the full name, as given or capitalised, version 1"  # another score is another version
 Form = tuple[int, ...]
 
 
@@ -24,10 +28,10 @@ class Branches:
     forms: (option, edges of one spelling); contained: (form, longer form of another option that it begins).
     """
 
-    tokens: np.ndarray
-    parents: np.ndarray
-    edge_node: np.ndarray
-    edge_token: np.ndarray
+    tokens: Ints
+    parents: Ints
+    edge_node: Ints
+    edge_token: Ints
     forms: list[tuple[int, list[int]]]
     spellings: list[Form]
     n_options: int
@@ -38,7 +42,8 @@ class Branches:
         """From the spellings of each option."""
         nodes: dict[Form, int] = {(): -1}
         edges: dict[Form, int] = {}
-        forms, spellings = [], []
+        forms: list[tuple[int, list[int]]] = []
+        spellings: list[Form] = []
         for at, option in enumerate(options):
             for form in option:
                 path = [form[: k + 1] for k in range(len(form))]
@@ -64,16 +69,16 @@ class Branches:
             contained,
         )
 
-    def totals(self, edges: np.ndarray) -> np.ndarray:
+    def totals(self, edges: Floats) -> Floats:
         """Natural-log probability of naming each option, shape (n_options,), from that of each edge."""
         logs = np.array([edges[used].sum() for _, used in self.forms])
         out = np.full(self.n_options, -np.inf)
         for option in range(self.n_options):
-            mine = [at for at, (owner, _) in enumerate(self.forms) if owner == option]
-            top = logs[mine].max()  # shifted, so that tiny probabilities do not vanish
-            share = np.exp(logs[mine] - top).sum()
+            forms = [at for at, (owner, _) in enumerate(self.forms) if owner == option]
+            top = logs[forms].max()  # shifted, so that tiny probabilities do not vanish
+            share = np.exp(logs[forms] - top).sum()
             for short, long in self.contained:
-                if short in mine:
+                if short in forms:
                     share -= np.exp(logs[long] - top)
             out[option] = top + np.log(max(share, np.finfo(float).tiny))
         return out
@@ -86,7 +91,7 @@ class Names:
     the prompt ends in white space or in a control token, after which a chat model writes none.
     """
 
-    def __init__(self, tokenizer, tail: str):
+    def __init__(self, tokenizer: Any, tail: str) -> None:
         self.tokenizer = tokenizer
         self.tail = tail
         controls = tuple(str(token) for token in tokenizer.get_added_vocab())
@@ -108,7 +113,7 @@ class Names:
             self._branches[options] = Branches.of([self.forms(option) for option in options])
         return self._branches[options]
 
-    def record(self) -> dict:
+    def record(self) -> dict[str, Any]:
         """How names are scored, for the run's configuration."""
         return {"casings": ["as given", "capitalised"], "leading_space": bool(self.space), "length": "total"}
 

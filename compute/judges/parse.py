@@ -15,7 +15,9 @@ import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
-INVALID = ("empty", "truncated", "refusal", "both", "neither", "tie")
+from triadic.schema.vocabulary import InvalidReason
+
+RULE = "the first line that names one option, version 1"  # a rule that reads any text otherwise is another version
 
 _REASONING = re.compile(
     r"<(think|thinking|reasoning|thought)>.*?</\1>|\[THINK\].*?\[/THINK\]|◁think▷.*?◁/think▷", re.S | re.I
@@ -42,15 +44,15 @@ _CLOSERS = (".", ",", ";", ":", "!", "?", ")", "<|")
 def parse(text: str | None, options: Sequence[str], finished: bool = True) -> tuple[int | None, str | None]:
     """The position in `options` of the one that `text` names, or the reason why there is none.
 
-    Returns (position, None) or (None, reason), reason one of INVALID. `finished` says that the model stopped by itself;
+    Returns (position, None) or (None, reason), an InvalidReason. `finished` says that the model stopped by itself;
     a text that ran into the limit on its length and names nothing is 'truncated'.
     """
     answer, open_ended = strip_reasoning(text or "")
     if open_ended:
-        return None, "truncated"
+        return None, InvalidReason.truncated.value
     line = _first_line(answer)
     if line is None:
-        return None, "empty" if finished else "truncated"
+        return None, InvalidReason.empty.value if finished else InvalidReason.truncated.value
     opening = _opening_name(line, tuple(options), closed=True)
     if opening is not None:
         return opening, None
@@ -58,10 +60,10 @@ def parse(text: str | None, options: Sequence[str], finished: bool = True) -> tu
     if len(named) == 1:
         return next(iter(named)), None
     if len(named) > 1:
-        return None, "both"
+        return None, InvalidReason.both.value
     if _REFUSAL.search(line):
-        return None, "refusal"
-    return None, "neither" if finished else "truncated"
+        return None, InvalidReason.refusal.value
+    return None, InvalidReason.neither.value if finished else InvalidReason.truncated.value
 
 
 def decided(text: str, options: Sequence[str]) -> bool:
@@ -90,9 +92,15 @@ def strip_reasoning(text: str) -> tuple[str, bool]:
 def _first_line(answer: str) -> str | None:
     """The first line that says something beyond `Answer:`."""
     for line in answer.split("\n"):
-        if re.search(r"\w", line[_LEAD.match(line).end() :]):
+        if re.search(r"\w", line[_lead(line) :]):
             return line
     return None
+
+
+def _lead(line: str) -> int:
+    """How many characters of quotes, articles and `Answer:` a line opens with."""
+    match = _LEAD.match(line)
+    return match.end() if match else 0
 
 
 def _plain(text: str) -> str:
@@ -113,7 +121,7 @@ def _numbers(word: str) -> list[str]:
 
 
 @lru_cache(maxsize=4096)
-def _pattern(options: tuple[str, ...]) -> tuple[re.Pattern, dict[str, int]]:
+def _pattern(options: tuple[str, ...]) -> tuple[re.Pattern[str], dict[str, int]]:
     """One expression for all spellings of all options, the longest first, and whose spelling each group is.
 
     A spelling that two options share (one's plural is the other's name) belongs to the one it is the exact name of.
@@ -134,17 +142,17 @@ def _pattern(options: tuple[str, ...]) -> tuple[re.Pattern, dict[str, int]]:
 def _named(line: str, options: tuple[str, ...]) -> set[int]:
     """Positions of all options that the line names."""
     pattern, groups = _pattern(options)
-    return {groups[match.lastgroup] for match in pattern.finditer(_plain(line))}
+    return {groups[match.lastgroup or ""] for match in pattern.finditer(_plain(line))}
 
 
 def _opening_name(line: str, options: tuple[str, ...], closed: bool) -> int | None:
     """The option that the line opens with, when punctuation (or, with `closed`, the line's end) follows it."""
     plain = _plain(line)
     pattern, groups = _pattern(options)
-    match = pattern.match(plain, _LEAD.match(plain).end())
+    match = pattern.match(plain, _lead(plain))
     if match is None:
         return None
     after = plain[match.end() :].lstrip("\"'*`_”’")
     if after.startswith(_CLOSERS) or (closed and not after.strip()):
-        return groups[match.lastgroup]
+        return groups[match.lastgroup or ""]
     return None

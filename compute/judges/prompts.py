@@ -10,38 +10,57 @@ row, never guessed from the tokenizer: instruction-tuned checkpoints often ship 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from datetime import date
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
+from jinja2.exceptions import TemplateError
 
+from triadic.compute.judges.base import Questions, check_named
+from triadic.schema.arrays import Objects
 from triadic.schema.errors import BadInput
-
-if TYPE_CHECKING:
-    from triadic.compute.judges.base import Questions
+from triadic.schema.vocabulary import Choice, Framing, PromptStyle
 
 SYSTEM = "You are a helpful assistant who gives responses to questions"
-STYLES = ("chat", "base")
-FRAMINGS = ("anchored", "odd-one-out")
+QUESTIONS = {  # a question as it is worded, with the concepts in the order of `presentation_order`
+    Framing.anchored: "QUESTION: Which item is most similar to {}: {} or {}? Respond only with the item name.",
+    Framing.odd_one_out: "QUESTION: Which is the odd one out: {}, {} or {}? Respond only with the item name.",
+}
 _SLOT = "TRIADICQUESTIONSLOT"
+_TODAY = re.compile(r"""strftime_now\((["'])(.+?)\1\)""")  # where a template writes the day's date
 
 
-def check_framing(framing: str) -> str:
-    """`framing` itself; BadInput when it is not one of FRAMINGS."""
-    if framing not in FRAMINGS:
-        raise BadInput(f"Framing {framing!r} is unknown: use one of {', '.join(FRAMINGS)}.")
-    return framing
+def check_framing(framing: str) -> Framing:
+    """The framing of that name; BadInput when there is none."""
+    return Framing(check_named("framing", framing, Framing))
 
 
-def shown(questions: Questions, framing: str) -> list[np.ndarray]:
+def check_style(style: str) -> PromptStyle:
+    """The prompt style of that name; BadInput when there is none."""
+    return PromptStyle(check_named("prompt style", style, PromptStyle))
+
+
+def wording(style: str, framing: str) -> str:
+    """The words around a question's concepts, as they are part of a judge's identity; {} stands for a concept.
+
+    For a chat they are those of a user turn that holds the system sentence too; where the template takes a system turn,
+    the same two parts stand in their own turns.
+    """
+    question = QUESTIONS[check_framing(framing)]
+    return plain(question) if check_style(style) == PromptStyle.base else folded(question)
+
+
+def presentation_order(questions: Questions, framing: str) -> list[Objects]:
     """The concepts in the order the prompt names them, as columns of length n.
 
     Anchored: the anchor, then the first and second option. Odd-one-out: the three are turned by `triplet_no + repeat`
     places, so that together with `flipped` each of the six orders is asked equally often and can be recovered.
     """
     columns = [questions.anchor, questions.first, questions.second]
-    if check_framing(framing) == "anchored":
+    if check_framing(framing) == Framing.anchored:
         return columns
     turn = (np.asarray(questions.triplet_no) + np.asarray(questions.repeat)) % 3
     return [np.choose(turn, [columns[place], columns[(place + 1) % 3], columns[(place + 2) % 3]]) for place in range(3)]
@@ -52,20 +71,17 @@ def options_of(questions: Questions, framing: str) -> tuple[list[tuple[str, ...]
 
     Naming the odd one out pairs the other two: left odd means that anchor and right belong together.
     """
-    odd = framing == "odd-one-out"
+    odd = framing == Framing.odd_one_out
     columns = [questions.left, questions.right, questions.anchor][: 3 if odd else 2]
     words = list(zip(*(column.tolist() for column in columns), strict=True))
-    return words, ["right", "left", "apart"] if odd else ["left", "right"]
+    choices = [Choice.right, Choice.left, Choice.apart] if odd else [Choice.left, Choice.right]
+    return words, [choice.value for choice in choices]
 
 
 def question_texts(questions: Questions, framing: str) -> list[str]:
     """The user's turn of each question."""
-    rows = zip(*(column.tolist() for column in shown(questions, framing)), strict=True)
-    if framing == "anchored":
-        stem = "QUESTION: Which item is most similar to {}: {} or {}? Respond only with the item name."
-    else:
-        stem = "QUESTION: Which is the odd one out: {}, {} or {}? Respond only with the item name."
-    return [stem.format(*row) for row in rows]
+    rows = zip(*(column.tolist() for column in presentation_order(questions, framing)), strict=True)
+    return [QUESTIONS[check_framing(framing)].format(*row) for row in rows]
 
 
 def plain(question: str) -> str:
@@ -76,6 +92,13 @@ def plain(question: str) -> str:
 def folded(question: str) -> str:
     """The user's turn where there can be no system turn: its sentence stands in front of the question."""
     return f"{SYSTEM}\n\n{question}"
+
+
+def turns_of(question: str, system: str) -> list[dict[str, str]]:
+    """The turns of a chat: `system` is 'template' for a system turn, 'folded' for its sentence in the user's."""
+    if system == "folded":
+        return [{"role": "user", "content": folded(question)}]
+    return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": question}]
 
 
 def prompt_hash(text: str) -> int:
@@ -90,32 +113,26 @@ class Prompter:
     `record()` is JSON-able and tells everything that was decided.
     """
 
-    def __init__(self, tokenizer, style: str, framing: str = "anchored", encoder: bool = False):
-        if style not in STYLES:
-            raise BadInput(f"Prompt style {style!r} is unknown: use 'chat' (instruction-tuned) or 'base'.")
-        if style == "chat" and not getattr(tokenizer, "chat_template", None):
-            raise BadInput("This model has no chat template, but its prompt style is 'chat': use --prompt-style base.")
-        self.tokenizer = tokenizer
-        self.style = style
+    def __init__(self, tokenizer: Any, style: str, framing: str = "anchored", encoder: bool = False) -> None:
+        self.style = check_style(style)
         self.framing = check_framing(framing)
+        if self.style == PromptStyle.chat and not getattr(tokenizer, "chat_template", None):
+            raise BadInput("no chat template in this model, and its prompt style is chat: use --prompt-style base")
+        self.tokenizer = tokenizer
         self.encoder = encoder
         self.system = "text"
-        self.thinking = None
-        self._switch: dict = {}
-        if style == "chat":
+        self.thinking: str | None = None
+        self.date: date | None = None  # that of the first start, where the template writes the day's
+        self._switch: dict[str, Any] = {}
+        if self.style == PromptStyle.chat:
             self._choose_switch()
             self._choose_system()
-            self._parts = self._template(_SLOT).split(_SLOT)
-            sample = "QUESTION: Which item is most similar to X: Y or Z? Respond only with the item name."
-            if len(self._parts) != 2 or sample.join(self._parts) != self._template(sample):
-                self._parts = []
-        else:
-            self._parts = plain(_SLOT).split(_SLOT)
+        self._parts = self._split()
         self._opening, self._closing = self._special_tokens()
 
     def texts(self, questions: Questions) -> list[str]:
         """The full prompt of each question, as text."""
-        return [self.text(asked) for asked in question_texts(questions, self.framing)]
+        return [self.text(question) for question in question_texts(questions, self.framing)]
 
     def text(self, question: str) -> str:
         """The full prompt around one question."""
@@ -128,16 +145,30 @@ class Prompter:
         rows = self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
         return [self._opening + self._without_opening(row) + self._closing for row in rows]
 
-    def record(self) -> dict:
+    def record(self) -> dict[str, Any]:
         """What was decided about the prompt."""
         return {
-            "prompt_style": self.style,
-            "framing": self.framing,
+            "prompt_style": self.style.value,
+            "framing": self.framing.value,
             "system": self.system,
             "thinking": self.thinking,
             "bos": bool(self._opening),
             "prompt_example": self.text("{question}"),
-        }
+        } | ({"date": self.date.isoformat()} if self.date else {})
+
+    def resume(self, record: dict[str, Any]) -> None:
+        """Write the date of the run's first start, where the template writes one."""
+        if self.date and record.get("date"):
+            self.date = date.fromisoformat(record["date"])
+            self._parts = self._split()
+
+    def _split(self) -> list[str]:
+        """What stands before and behind every question; empty where the template changes the words themselves."""
+        if self.style == PromptStyle.base:
+            return plain(_SLOT).split(_SLOT)
+        parts = self._template(_SLOT).split(_SLOT)
+        sample = QUESTIONS[Framing.anchored].format("X", "Y", "Z")
+        return parts if len(parts) == 2 and sample.join(parts) == self._template(sample) else []
 
     def _without_opening(self, row: list[int]) -> list[int]:
         """`row` without the BOS that the template wrote itself, however often it did."""
@@ -156,17 +187,20 @@ class Prompter:
             opening = [bos]  # a tokenizer read from GGUF states the wish without a post-processor
         return opening, (closing if self.encoder else [])
 
-    def _render(self, turns: list[dict]) -> str:
-        return self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True, **self._switch)
-
     def _template(self, question: str) -> str:
-        if self.system == "folded":
-            return self._render([{"role": "user", "content": folded(question)}])
-        return self._render([{"role": "system", "content": SYSTEM}, {"role": "user", "content": question}])
+        options = dict(self._switch, tokenize=False, add_generation_prompt=True)
+        if day := self.date:
+            options["chat_template"] = _TODAY.sub(
+                lambda call: repr(day.strftime(call[2])), self.tokenizer.chat_template
+            )
+        text: str = self.tokenizer.apply_chat_template(turns_of(question, self.system), **options)
+        return text
 
     def _choose_switch(self) -> None:
         """Reasoning off where the template has a switch; gpt-oss can only be told to reason little."""
         template = str(self.tokenizer.chat_template)
+        if isinstance(self.tokenizer.chat_template, str) and _TODAY.search(template):
+            self.date = date.today()
         for name in ("enable_thinking", "thinking"):
             if f"{name} " in template or f"{name})" in template or f"({name}" in template or f"{name}=" in template:
                 self._switch, self.thinking = {name: False}, "off"
@@ -176,8 +210,6 @@ class Prompter:
 
     def _choose_system(self) -> None:
         """'template' when the template takes a system turn, 'folded' when it refuses or drops it."""
-        from jinja2.exceptions import TemplateError
-
         self.system = "template"
         try:
             if SYSTEM in self._template(_SLOT):
@@ -188,4 +220,4 @@ class Prompter:
         try:
             self._template(_SLOT)
         except TemplateError as error:
-            raise BadInput(f"The chat template refuses a plain user turn: {error}. Use --prompt-style base.") from error
+            raise BadInput(f"the chat template refuses a plain user turn ({error}): use --prompt-style base") from error

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from triadic.schema.errors import BadInput, NotFound, Unavailable
+import torch
+import transformers
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForImageTextToText,
+    AutoModelForSeq2SeqLM,
+    AutoTokenizer,
+)
 
-DTYPES = ("bfloat16", "float32", "float16")
+from triadic.compute.judges.base import check_named
+from triadic.compute.settings import DTYPES
+from triadic.schema.errors import BadInput, Unavailable
+from triadic.schema.weights import Weights, WeightsKind
 
 
 @dataclass(frozen=True)
@@ -22,81 +36,101 @@ class Checkpoint:
     model: Any
     tokenizer: Any
     kind: str
-    record: dict
+    record: dict[str, Any]
 
-    @property
-    def device(self):
-        return self.model.device
+    def identity(self) -> dict[str, Any]:
+        """As that of the source it was opened from, by another name where the lab has one for it."""
+        known = {"weights": self.record.get("source"), "dtype": self.record.get("dtype")}
+        return known | {name: self.record[name] for name in ("gguf_file", "fingerprint") if self.record.get(name)}
+
+    def open(self) -> Checkpoint:
+        """Itself: it is open."""
+        return self
 
 
-def load(
-    source: str | Path,
-    *,
-    gguf_file: str | None = None,
-    revision: str | None = None,
-    dtype: str | None = None,
-    device: str | None = None,
-    trust_remote_code: bool = False,
-    allow_pickle: bool = False,
-    cache: Path | str | None = None,
-) -> Checkpoint:
-    """Open `source`: a hub id, a folder, or (with `gguf_file`, or a path ending in .gguf) a GGUF file.
+class CheckpointSource:
+    """A checkpoint that is not opened yet: a hub id, a folder, or (with `gguf_file`, or as a path to one) a GGUF file.
 
     dtype: one of DTYPES; by default bfloat16 where the device computes in it, else float32. device: 'cpu', 'cuda',
     'mps'; by default the best there is. GGUF weights are unpacked to `dtype`; with `cache` (a folder) the unpacked
     checkpoint is kept there and opens in a second instead of a minute. Code from the checkpoint runs only with
-    `trust_remote_code`, pickled weights are read only with `allow_pickle`; BadInput otherwise. NotFound when there is
-    no such checkpoint, Unavailable when the hub does not answer.
+    `trust_remote_code`, pickled weights are read only with `allow_pickle`. `name` is what the lab calls it. NotFound
+    when there is no such folder or file, BadInput for a device or dtype that cannot be.
     """
-    from transformers import AutoConfig, AutoTokenizer
 
-    quiet()
-    source, gguf_file = split_gguf(source, gguf_file)
-    check_pickle(source, gguf_file, allow_pickle)
-    device = device or best_device()
-    record = {"source": Path(source).name if os.path.isdir(source) else str(source), "gguf_file": gguf_file}
-    record |= {"revision": revision, "fingerprint": fingerprint(source, gguf_file)}
-    options: dict = {"trust_remote_code": trust_remote_code}
-    if gguf_file:
-        source, options = _gguf(source, gguf_file, dtype or best_dtype(device), options, cache)
-    elif revision:
-        options["revision"] = revision
-    with _one_line_errors(source):
-        config = AutoConfig.from_pretrained(source, **options)
-        kind = kind_of(config)
-        dtype = _check_dtype(dtype or best_dtype(device), kind)
-        tokenizer = AutoTokenizer.from_pretrained(source, **options)
-        model = _open_model(source, config, dtype, dict(options), allow_pickle)
-    model = model.to(device).eval()
-    model.requires_grad_(False)
-    commit = getattr(config, "_commit_hash", None)
-    record |= {"revision": commit or revision, "dtype": dtype, "device": str(device), "class": type(model).__name__}
-    record |= {"trust_remote_code": trust_remote_code, **versions()}
-    return Checkpoint(model, tokenizer, kind, record)
+    def __init__(
+        self,
+        source: Weights | str | Path,
+        *,
+        gguf_file: str | None = None,
+        revision: str | None = None,
+        dtype: str | None = None,
+        device: str | None = None,
+        trust_remote_code: bool = False,
+        allow_pickle: bool = False,
+        cache: Path | str | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.weights = (source if isinstance(source, Weights) else Weights.parse(source, gguf_file)).checked()
+        self.revision = revision
+        self.device = check_device(device or best_device())
+        self.dtype = check_named("dtype", dtype or best_dtype(self.device), DTYPES)
+        self.trust_remote_code = trust_remote_code
+        self.allow_pickle = allow_pickle
+        self.cache = cache
+        folder = self.weights.kind == WeightsKind.folder
+        self.name = name or (self.weights.name if folder else self.weights.text)
+
+    def identity(self) -> dict[str, Any]:
+        """What decides an answer. Where the files lie and on what device they run do not, beyond rounding."""
+        known = {"gguf_file": self.weights.gguf_file, "revision": self.revision, "fingerprint": self._fingerprint()}
+        return {"weights": self.name, "dtype": self.dtype} | {name: value for name, value in known.items() if value}
+
+    def open(self) -> Checkpoint:
+        """Load it. BadInput where it cannot be used, Unavailable when the hub does not answer."""
+        quiet()
+        source, gguf_file = self.weights.source, self.weights.gguf_file
+        check_pickle(source, gguf_file, self.allow_pickle)
+        record: dict[str, Any] = {
+            "source": self.weights.name,
+            "gguf_file": gguf_file,
+            "fingerprint": self._fingerprint(),
+        }
+        options: dict[str, Any] = {"trust_remote_code": self.trust_remote_code}
+        if gguf_file:
+            source, options = _gguf(source, gguf_file, self.dtype, options, self.cache)
+        elif self.revision:
+            options["revision"] = self.revision
+        with _one_line_errors(source):
+            config = AutoConfig.from_pretrained(source, **options)
+            kind = kind_of(config)
+            if kind == "encoder-decoder" and self.dtype == "float16":
+                raise BadInput("float16 overflows in models of the T5 family: use --dtype bfloat16 or float32")
+            tokenizer = AutoTokenizer.from_pretrained(source, **options)
+            model = _open_model(source, config, self.dtype, dict(options), self.allow_pickle)
+        model = model.to(self.device).eval()
+        model.requires_grad_(False)
+        commit = getattr(config, "_commit_hash", None)
+        record |= {"revision": self.revision, "commit": commit, "dtype": self.dtype, "device": self.device}
+        record |= {"class": type(model).__name__, "trust_remote_code": self.trust_remote_code}
+        record |= {"transformers": transformers.__version__, "torch": torch.__version__}
+        return Checkpoint(model, tokenizer, kind, record)
+
+    def _fingerprint(self) -> str | None:
+        return fingerprint(self.weights.source, self.weights.gguf_file)
 
 
-def load_tokenizer(source: str, trust_remote_code: bool = False):
+def load(source: Weights | str | Path, **options: Any) -> Checkpoint:
+    """Open `source` at once, with the options of CheckpointSource."""
+    return CheckpointSource(source, **options).open()
+
+
+def load_tokenizer(source: str, trust_remote_code: bool = False) -> Any:
     """The tokenizer of a hub id or folder. NotFound, Unavailable or BadInput as `load` raises them."""
-    from transformers import AutoTokenizer
-
     quiet()
-    source, _ = split_gguf(source, None)
+    source = Weights.parse(source).checked().source
     with _one_line_errors(source):
         return AutoTokenizer.from_pretrained(source, trust_remote_code=trust_remote_code)
-
-
-def split_gguf(source: str | Path, gguf_file: str | None) -> tuple[str, str | None]:
-    """(folder or hub id, GGUF file name), a path to a .gguf file taken apart. NotFound for a path that is not there."""
-    path = Path(source).expanduser()
-    if gguf_file is None and path.suffix == ".gguf":
-        source, gguf_file = path.parent, path.name
-    looks_like_path = str(source).startswith((".", "/", "~")) or str(source).count("/") > 1
-    folder = Path(source).expanduser()
-    if looks_like_path and not folder.is_dir():
-        raise NotFound(f"No model at {source}: give a hub id (owner/name), a folder, or a GGUF file that exists.")
-    if gguf_file and folder.is_dir() and not (folder / gguf_file).is_file():
-        raise NotFound(f"No file {gguf_file} in {folder}.")
-    return (str(folder) if folder.is_dir() else str(source)), gguf_file
 
 
 def check_pickle(source: str, gguf_file: str | None, allow_pickle: bool) -> None:
@@ -105,10 +139,10 @@ def check_pickle(source: str, gguf_file: str | None, allow_pickle: bool) -> None
     if allow_pickle or gguf_file or not folder.is_dir():
         return
     if not list(folder.glob("*.safetensors")) and [*folder.glob("*.bin"), *folder.glob("*.pt"), *folder.glob("*.pth")]:
-        raise BadInput(f"{folder.name} holds pickled weights only, which can run code: allow it with --allow-pickle.")
+        raise BadInput(f"{folder.name} holds pickled weights only, which can run code: allow it with --allow-pickle")
 
 
-def kind_of(config) -> str:
+def kind_of(config: Any) -> str:
     """'encoder-decoder', 'recurrent' or 'decoder', from the configuration."""
     text = config.get_text_config(decoder=True) if hasattr(config, "get_text_config") else config
     if getattr(config, "is_encoder_decoder", False):
@@ -124,8 +158,6 @@ def kind_of(config) -> str:
 
 def best_device() -> str:
     """'cuda', 'mps' or 'cpu'."""
-    import torch
-
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
@@ -133,20 +165,15 @@ def best_device() -> str:
 
 def check_device(device: str) -> str:
     """`device` itself; BadInput when it is none, or is not on this machine."""
-    import torch
-
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if not there.get(device.partition(":")[0]):
-        raise BadInput(
-            f"No device {device!r} on this machine: use one of {', '.join(k for k, v in there.items() if v)}."
-        )
+    known = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not known.get(device.partition(":")[0]):
+        usable = ", ".join(name for name, here in known.items() if here)
+        raise BadInput(f"no device {device!r} on this machine: use one of {usable}")
     return device
 
 
 def best_dtype(device: str) -> str:
     """bfloat16 where the device has instructions for it, else float32."""
-    import torch
-
     if device.startswith("cuda"):
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
     if device == "cpu":
@@ -158,21 +185,9 @@ def best_dtype(device: str) -> str:
 
 def quiet() -> None:
     """No progress bars, advice or tales of retries from the libraries: progress and errors are the caller's to show."""
-    import logging as standard
-
-    from transformers.utils import logging
-
-    standard.getLogger("huggingface_hub").setLevel(standard.ERROR)
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
-
-
-def versions() -> dict:
-    """Library versions that can change an answer."""
-    import torch
-    import transformers
-
-    return {"transformers": transformers.__version__, "torch": torch.__version__}
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()
 
 
 def fingerprint(source: str, gguf_file: str | None) -> str | None:
@@ -196,40 +211,28 @@ def fingerprint(source: str, gguf_file: str | None) -> str | None:
     return digest.hexdigest()
 
 
-def _check_dtype(dtype: str, kind: str) -> str:
-    if dtype not in DTYPES:
-        raise BadInput(f"No dtype {dtype!r}: use one of {', '.join(DTYPES)}.")
-    if kind == "encoder-decoder" and dtype == "float16":
-        raise BadInput("T5-family models overflow in float16: use --dtype bfloat16 or float32.")
-    return dtype
-
-
-def _open_model(source: str, config, dtype: str, options: dict, allow_pickle: bool):
-    import torch
-    import transformers
-    from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, AutoModelForSeq2SeqLM
-
+def _open_model(source: str, config: Any, dtype: str, options: dict[str, Any], allow_pickle: bool) -> Any:
     if options.get("trust_remote_code") and "AutoModelForCausalLM" in (getattr(config, "auto_map", None) or {}):
-        door = AutoModelForCausalLM
+        auto_class: Any = AutoModelForCausalLM
     elif getattr(config, "is_encoder_decoder", False):
-        door = AutoModelForSeq2SeqLM
+        auto_class = AutoModelForSeq2SeqLM
     elif type(config) in AutoModelForCausalLM._model_mapping:
-        door = AutoModelForCausalLM
+        auto_class = AutoModelForCausalLM
     else:
-        door = AutoModelForImageTextToText  # vision-language checkpoints, asked in text
+        auto_class = AutoModelForImageTextToText  # vision-language checkpoints, asked in text
     if "gguf_file" in options:
         if hasattr(transformers, "GgufConfig"):  # later versions keep weights packed: slow here, and cannot be saved
             options["quantization_config"] = transformers.GgufConfig(dequantize=True)
-        return door.from_pretrained(source, dtype=getattr(torch, dtype), **options)
+        return auto_class.from_pretrained(source, dtype=getattr(torch, dtype), **options)
     if not allow_pickle:
         options["use_safetensors"] = True
-    return door.from_pretrained(source, config=config, dtype=getattr(torch, dtype), **options)
+    return auto_class.from_pretrained(source, config=config, dtype=getattr(torch, dtype), **options)
 
 
-def _gguf(source: str, gguf_file: str, dtype: str, options: dict, cache) -> tuple[str, dict]:
+def _gguf(
+    source: str, gguf_file: str, dtype: str, options: dict[str, Any], cache: Path | str | None
+) -> tuple[str, dict[str, Any]]:
     """Where to load a GGUF checkpoint from and how: the unpacked copy in `cache`, made first if need be."""
-    import transformers
-
     options = options | {"gguf_file": gguf_file}
     if cache is None:
         return source, options
@@ -238,9 +241,8 @@ def _gguf(source: str, gguf_file: str, dtype: str, options: dict, cache) -> tupl
         waiting = kept.with_name(f".{kept.name}.{os.getpid()}")
         try:
             with _one_line_errors(source):
-                config = transformers.AutoConfig.from_pretrained(source, **options)
-                plain = {key: value for key, value in options.items() if key != "quantization_config"}
-                tokenizer = transformers.AutoTokenizer.from_pretrained(source, **plain)
+                config = AutoConfig.from_pretrained(source, **options)
+                tokenizer = AutoTokenizer.from_pretrained(source, **options)
                 model = _open_model(source, config, dtype, dict(options), allow_pickle=False)
             for saved in (model, tokenizer):
                 saved.save_pretrained(waiting)
@@ -251,25 +253,18 @@ def _gguf(source: str, gguf_file: str, dtype: str, options: dict, cache) -> tupl
     return str(kept), {key: value for key, value in options.items() if key == "trust_remote_code"}
 
 
-class _one_line_errors:
+@contextmanager
+def _one_line_errors(source: str) -> Iterator[None]:
     """Turns what the libraries raise about a checkpoint into one line of ours."""
-
-    def __init__(self, source: str):
-        self.source = source
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, trace):
-        if error is None or not isinstance(error, (OSError, ValueError, KeyError, ImportError)):
-            return False
-        first = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        if "trust_remote_code" in str(error):
-            raise BadInput(f"{self.source} brings its own code: allow it with --trust-remote-code.") from error
-        if "safetensors" in str(error) and not isinstance(error, ImportError):
-            raise BadInput(
-                f"{self.source} has no safetensors weights: allow pickled ones with --allow-pickle."
-            ) from error
-        if isinstance(error, OSError) and ("connect" in str(error).lower() or "offline" in str(error).lower()):
-            raise Unavailable(f"{self.source} is not on this machine and the hub does not answer: {first}") from error
-        raise BadInput(f"{self.source} cannot be opened: {first}") from error
+    try:
+        yield
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        text = str(error)
+        first = next(iter(text.strip().splitlines()), type(error).__name__).rstrip(".")
+        if "trust_remote_code" in text:
+            raise BadInput(f"{source} brings its own code: allow it with --trust-remote-code") from error
+        if "safetensors" in text and not isinstance(error, ImportError):
+            raise BadInput(f"{source} has no safetensors weights: allow pickled ones with --allow-pickle") from error
+        if isinstance(error, OSError) and ("connect" in text.lower() or "offline" in text.lower()):
+            raise Unavailable(f"{source} is not on this machine and the hub does not answer: {first}") from error
+        raise BadInput(f"{source} cannot be opened: {first}") from error

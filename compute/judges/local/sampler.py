@@ -4,20 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
+from typing import Any
 
-import numpy as np
+import torch
+from torch import Tensor
+from transformers import DynamicCache, StoppingCriteria, StoppingCriteriaList
 
-from triadic.compute.judges.local.logits import halving, in_one_piece, only_at
+from triadic.compute.judges.local.loading import Checkpoint
+from triadic.compute.judges.local.logits import groups_by_length, halve_when_out_of_memory, in_one_piece, only_at
+from triadic.compute.judges.local.steps import StepScorer
 from triadic.compute.judges.local.tree import common_length
 from triadic.compute.judges.parse import decided
 
+Written = tuple[str, int, bool]  # text, tokens written, whether it stopped by itself
 _KEPT = ("do_sample", "temperature", "top_k", "top_p", "min_p", "typical_p", "repetition_penalty", "num_beams")
 
 
 class Sampler:
     """Writes answers with `generate`, `limit` tokens at most; `lead` is what the prompt already opened (`<think>`)."""
 
-    def __init__(self, checkpoint, seed: int = 0, limit: int = 12, batch_rows: int = 128, lead: str = "", steps=None):
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        seed: int = 0,
+        limit: int = 12,
+        batch_rows: int = 128,
+        lead: str = "",
+        steps: StepScorer | None = None,
+    ) -> None:
         self.model = checkpoint.model
         self.tokenizer = checkpoint.tokenizer
         self.kind = checkpoint.kind
@@ -25,45 +39,37 @@ class Sampler:
         self.limit = limit
         self.batch_rows = batch_rows
         self.lead = lead
-        self.steps = steps if self._forgets() else None  # a StepScorer: beginnings of a state-space model read once
+        self.steps = steps if self._forgets() else None  # beginnings of a state-space model read once
         if self.tokenizer.pad_token_id is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
 
-    def record(self) -> dict:
+    def record(self) -> dict[str, Any]:
         """Sampler settings, as the checkpoint's generation_config.json has them."""
         defaults = self.model.generation_config
         settings = {name: getattr(defaults, name, None) for name in _KEPT}
         return {"sampler": settings, "max_new_tokens": self.limit, "seed": self.seed, "sample_rows": self.batch_rows}
 
-    def write(self, prompts: Sequence[list[int]], options: Sequence[tuple[str, ...]]) -> list[tuple[str, int, bool]]:
+    def write(self, prompts: Sequence[list[int]], options: Sequence[tuple[str, ...]]) -> list[Written]:
         """(text, tokens written, whether it stopped by itself) for each prompt.
 
         Rows of similar length are written together (of equal length where a state can be neither padded nor copied), and
         what all begin with is read once. The random numbers of a group depend on the seed and on its prompts
         alone: the same batch writes the same again.
         """
-        out: list = [None] * len(prompts)
-        lengths = [len(prompt) for prompt in prompts]
-        groups: list[list[int]] = []
-        for at in np.argsort(lengths, kind="stable").tolist():
-            mixed = self.kind != "recurrent" or self.steps
-            apart = not mixed and groups and lengths[groups[-1][0]] != lengths[at]
-            if not groups or len(groups[-1]) >= self.batch_rows or apart:
-                groups.append([])
-            groups[-1].append(at)
-        for group in groups:
-            texts = halving(lambda part: self._rows([prompts[at] for at in part], [options[at] for at in part]), group)
-            for at, text in zip(group, texts, strict=True):
-                out[at] = text
+        out: list[Written] = [("", 0, False)] * len(prompts)
+        equal = self.kind == "recurrent" and self.steps is None
+        for group in groups_by_length([len(prompt) for prompt in prompts], self.batch_rows, equal):
+            rows = halve_when_out_of_memory(
+                lambda part: self._rows([prompts[at] for at in part], [options[at] for at in part]), group
+            )
+            for at, row in zip(group, rows, strict=True):
+                out[at] = row
         return out
 
-    def _rows(self, prompts, options) -> list[tuple[str, int, bool]]:
-        import torch
-        from transformers import StoppingCriteriaList
-
+    def _rows(self, prompts: list[list[int]], options: list[tuple[str, ...]]) -> list[Written]:
         seed = int.from_bytes(blake2b(repr((self.seed, prompts)).encode(), digest_size=7).digest(), "big")
         if self.steps:
-            beginning = {self.steps.cache_name: self.steps.states([prompt[:-1] for prompt in prompts])}
+            beginning: dict[str, Any] = {self.steps.cache_name: self.steps.states([prompt[:-1] for prompt in prompts])}
             prompts, shared = [prompt[-1:] for prompt in prompts], 0
         else:
             beginning, shared = self._beginning(prompts)
@@ -99,11 +105,8 @@ class Sampler:
         penalty, ngrams = defaults.repetition_penalty or 1.0, defaults.no_repeat_ngram_size or 0
         return penalty == 1.0 and not ngrams and (defaults.num_beams or 1) == 1
 
-    def _beginning(self, prompts) -> tuple[dict, int]:
+    def _beginning(self, prompts: list[list[int]]) -> tuple[dict[str, Any], int]:
         """(the attention cache of what all prompts begin with, for each row; how many tokens that is)."""
-        import torch
-        from transformers import DynamicCache
-
         shared = common_length(prompts) if len(prompts) > 1 and self.kind == "decoder" else 0
         if shared < 8:
             return {}, 0
@@ -114,7 +117,7 @@ class Sampler:
         cache.batch_repeat_interleave(len(prompts))
         return {"past_key_values": cache}, shared
 
-    def _finish(self, row: list[int], decided_at: int | None) -> tuple[str, int, bool]:
+    def _finish(self, row: list[int], decided_at: int | None) -> Written:
         ends = self.model.generation_config.eos_token_id
         ends = set(ends if isinstance(ends, list) else [ends]) | {self.tokenizer.eos_token_id}
         if decided_at is not None:
@@ -125,16 +128,14 @@ class Sampler:
         return self.lead + self.tokenizer.decode(row, skip_special_tokens=True), len(row), finished
 
 
-class _Decided:
+class _Decided(StoppingCriteria):
     """Stopping criterion: rows whose text can no longer change the answer are done."""
 
-    def __init__(self, sampler: Sampler, start: int, options):
+    def __init__(self, sampler: Sampler, start: int, options: list[tuple[str, ...]]) -> None:
         self.sampler, self.start, self.options = sampler, start, options
         self.length: dict[int, int] = {}
 
-    def __call__(self, input_ids, scores, **kwargs):
-        import torch
-
+    def __call__(self, input_ids: Tensor, scores: Tensor, **kwargs: Any) -> Tensor:
         done = torch.zeros(input_ids.shape[0], dtype=torch.bool, device=input_ids.device)
         rows = input_ids[:, self.start :].tolist()
         for at, row in enumerate(rows):

@@ -10,15 +10,19 @@ holds for attention caches, all rows of a level being equally long.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
-from triadic.compute.judges.local.logits import edge_logs, halving, in_one_piece, only_at
-from triadic.compute.judges.local.plain import Asked
+from triadic.compute.judges.encoded import EncodedQuestion
+from triadic.compute.judges.local.logits import edge_logs, halve_when_out_of_memory, in_one_piece, only_at
 from triadic.compute.judges.local.tree import common_length
 from triadic.compute.judges.names import Branches
+from triadic.schema.arrays import Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -28,15 +32,15 @@ class Level:
     place, token, question, edge: the log-probabilities to be read off behind row `place`, and where they belong.
     """
 
-    ids: np.ndarray
-    parents: np.ndarray
-    place: np.ndarray
-    token: np.ndarray
-    question: np.ndarray
-    edge: np.ndarray
+    ids: Ints
+    parents: Ints
+    place: Ints
+    token: Ints
+    question: Ints
+    edge: Ints
 
 
-def levels_of(asked: Sequence[Asked], root: int) -> tuple[list[Level], np.ndarray]:
+def levels_of(questions: Sequence[EncodedQuestion], root: int) -> tuple[list[Level], Ints]:
     """The tree of all prompts behind their first `root` tokens, with the inner tokens of the options' names.
 
     Returns its levels and, for each question, the row in which its prompt ends.
@@ -50,21 +54,17 @@ def levels_of(asked: Sequence[Asked], root: int) -> tuple[list[Level], np.ndarra
             reads.append([])
         return rows[level].setdefault((parent, token), len(rows[level]))
 
-    ends = np.zeros(len(asked), dtype=np.int64)
-    for number, one in enumerate(asked):
-        at = 0
-        for level, token in enumerate(one.prompt[root:]):
+    ends = np.zeros(len(questions), dtype=np.int64)
+    for number, question in enumerate(questions):
+        at, tree = 0, question.branches
+        for level, token in enumerate(question.prompt[root:]):
             at = step(level, at, token)
-        end, ends[number] = len(one.prompt) - root - 1, at
+        end, ends[number] = len(question.prompt) - root - 1, at
         where = {-1: (end, at)}
-        for node, (token, parent) in enumerate(
-            zip(one.branches.tokens.tolist(), one.branches.parents.tolist(), strict=True)
-        ):
+        for node, (token, parent) in enumerate(zip(tree.tokens.tolist(), tree.parents.tolist(), strict=True)):
             level, above = where[parent]
             where[node] = (level + 1, step(level + 1, above, token))
-        for edge, (node, token) in enumerate(
-            zip(one.branches.edge_node.tolist(), one.branches.edge_token.tolist(), strict=True)
-        ):
+        for edge, (node, token) in enumerate(zip(tree.edge_node.tolist(), tree.edge_token.tolist(), strict=True)):
             level, row = where[node]
             reads[level].append((row, token, number, edge))
     out = []
@@ -77,71 +77,60 @@ def levels_of(asked: Sequence[Asked], root: int) -> tuple[list[Level], np.ndarra
 class StepScorer:
     """`state_bytes` bounds the states that are held for one level; wider groups of questions are halved."""
 
-    def __init__(self, model, state_bytes: int | None = None):
+    def __init__(self, model: Any, state_bytes: int | None = None) -> None:
         self.model = model
         self.state_bytes = state_bytes or (1 << 30 if model.device.type == "cpu" else 1 << 33)
         known = inspect.signature(model.forward).parameters
         self.cache_name = "cache_params" if "cache_params" in known else "past_key_values"
 
-    def record(self) -> dict:
-        """Settings that can change rounding."""
+    def record(self) -> dict[str, Any]:
         return {"strategy": "steps", "state_bytes": self.state_bytes}
 
-    def score(self, asked: Sequence[Asked]) -> list[np.ndarray]:
-        """Log-probability of each edge of each question's tree."""
-        if not asked:
-            return []
-        return halving(self._score, asked)
+    def score(self, questions: Sequence[EncodedQuestion]) -> list[Floats]:
+        return halve_when_out_of_memory(self._score, questions) if questions else []
 
-    def _score(self, asked: Sequence[Asked]) -> list[np.ndarray]:
-        import torch
-
-        length = common_length([one.prompt for one in asked])
-        levels, _ = levels_of(asked, length)
+    def _score(self, questions: Sequence[EncodedQuestion]) -> list[Floats]:
+        length = common_length([question.prompt for question in questions])
+        levels, _ = levels_of(questions, length)
         with torch.inference_mode():
-            root = self._begin(asked[0].prompt[:length])
+            root = self._begin(questions[0].prompt[:length])
             widest = max(len(level.ids) for level in levels)
-            if widest * _size(root) > self.state_bytes and len(asked) > 1:
-                middle = len(asked) // 2
-                return self._score(asked[:middle]) + self._score(asked[middle:])
-            out = [np.full(len(one.branches.edge_token), np.nan) for one in asked]
+            if widest * _size(root) > self.state_bytes and len(questions) > 1:
+                middle = len(questions) // 2
+                return self._score(questions[:middle]) + self._score(questions[middle:])
+            out = [np.full(len(question.branches.edge_token), np.nan) for question in questions]
             for level, (values, _) in zip(levels, self._descend(root, levels), strict=True):
-                for question, edge, value in zip(level.question, level.edge, values, strict=True):
-                    out[question][edge] = value
+                for number, edge, value in zip(level.question, level.edge, values, strict=True):
+                    out[number][edge] = value
         return out
 
-    def states(self, prompts: Sequence[list[int]]):
+    def states(self, prompts: Sequence[list[int]]) -> Any:
         """The cache behind `prompts`, a row each, what they share read once. For models that keep states alone."""
-        import torch
-
         length = common_length(prompts)
-        levels, ends = levels_of([Asked(prompt, Branches.of([])) for prompt in prompts], length)
+        levels, ends = levels_of([EncodedQuestion(prompt, Branches.of([])) for prompt in prompts], length)
         last = np.array([len(prompt) - length - 1 for prompt in prompts])
-        kept, order = [], []
+        kept: list[list[dict[int, Tensor]]] = []
+        order: list[int] = []
         with torch.inference_mode():
             for level, (_, cache) in enumerate(self._descend(self._begin(prompts[0][:length]), levels)):
-                mine = np.flatnonzero(last == level)
-                if len(mine):
-                    kept.append(_rows(cache, torch.from_numpy(ends[mine]).to(self.model.device)))
-                    order += mine.tolist()
+                ended = np.flatnonzero(last == level)
+                if len(ended):
+                    kept.append(_rows(cache, torch.from_numpy(ends[ended]).to(self.model.device)))
+                    order += ended.tolist()
             _fill(cache, kept)
             cache.reorder_cache(torch.from_numpy(np.argsort(order)).to(self.model.device))
         return cache
 
-    def _begin(self, tokens: list[int]):
+    def _begin(self, tokens: list[int]) -> Any:
         """The cache behind the beginning of all prompts, one row; None when they have nothing in common."""
-        import torch
-
         if not tokens:
             return None
         ids = torch.tensor([tokens], device=self.model.device)
         with only_at(self.model, torch.tensor([0], device=self.model.device)):
             return getattr(self.model(input_ids=ids, use_cache=True), self.cache_name)
 
-    def _descend(self, cache, levels: list[Level]):
+    def _descend(self, cache: Any, levels: list[Level]) -> Iterator[tuple[Floats, Any]]:
         """(log-probabilities, cache) of each level in turn."""
-        import torch
-
         device = self.model.device
         for level in levels:
             ids = torch.from_numpy(level.ids)[:, None].to(device)
@@ -157,7 +146,7 @@ class StepScorer:
             yield edge_logs(out.logits[0], place, level.token), cache
 
 
-def _rows(cache, rows) -> list:
+def _rows(cache: Any, rows: Tensor) -> list[dict[int, Tensor]]:
     """The states of some rows, copied: per layer and kind of state a dict of tensors."""
     return [
         {number: state.index_select(0, rows) for number, state in kind.items() if state is not None}
@@ -166,19 +155,15 @@ def _rows(cache, rows) -> list:
     ]
 
 
-def _fill(cache, kept: list[list]) -> None:
+def _fill(cache: Any, kept: list[list[dict[int, Tensor]]]) -> None:
     """Put states taken by `_rows` into a cache, one group behind the other."""
-    import torch
-
     places = [kind for layer in cache.layers for kind in (layer.conv_states, layer.recurrent_states)]
     for kind, *groups in zip(places, *kept, strict=True):
         kind.update({number: torch.cat([group[number] for group in groups]) for number in groups[0]})
 
 
-def _size(cache) -> int:
+def _size(cache: Any) -> int:
     """Bytes of one row of a cache."""
-    import torch
-
     if cache is None:
         return 0
     seen: dict[int, int] = {}

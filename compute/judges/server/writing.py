@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
-import numpy as np
-
-from triadic.compute.judges.base import Questions
-from triadic.compute.judges.parse import parse, strip_reasoning
-from triadic.compute.judges.prompts import SYSTEM, check_framing, folded, options_of, plain, prompt_hash, question_texts
-from triadic.compute.judges.server.client import Refused, Server
+from triadic.compute.judges.base import Judge, Questions, RaterEntry, check_batch_size, choice_columns
+from triadic.compute.judges.parse import RULE, parse, strip_reasoning
+from triadic.compute.judges.prompts import (
+    check_framing,
+    check_style,
+    options_of,
+    plain,
+    prompt_hash,
+    question_texts,
+    turns_of,
+    wording,
+)
+from triadic.compute.judges.server.client import Refused, Reply, Server
+from triadic.compute.settings import JudgeSettings
 from triadic.schema.errors import BadInput
+from triadic.schema.vocabulary import PromptStyle
 
 REASONING_TOKENS = 2048  # for an answer that had not ended its reasoning within the limit
 _OFF = {"chat_template_kwargs": {"enable_thinking": False, "thinking": False}}
+Manner = tuple[str, bool]  # 'template', 'folded' or 'text'; whether reasoning can be switched off
+Text = tuple[str, bool, int | None, int | None]  # the text, stopped by itself, prompt tokens, answer tokens
 
 
-class OpenAIJudge:
+class ServerWritingJudge(Judge):
     """Asks the model of `server` and reads the text that comes back.
 
     Settings that are None are left to the server. `style` 'chat' uses the chat endpoint (the server applies the
@@ -33,46 +45,52 @@ class OpenAIJudge:
         temperature: float | None = None,
         max_tokens: int = 24,
         seed: int | None = None,
-        batch_size: int = 64,
-    ):
-        if style not in ("chat", "base"):
-            raise BadInput(f"Prompt style {style!r} is unknown: use 'chat' or 'base'.")
-        if batch_size < 1 or max_tokens < 1:
-            raise BadInput("Batch size and max tokens must be at least 1.")
+        batch_size: int | None = None,
+    ) -> None:
+        if max_tokens < 1:
+            raise BadInput(f"max_tokens is {max_tokens}: it must be at least 1")
         self.server = server
-        self.style = style
+        self.style = check_style(style)
         self.framing = check_framing(framing)
         self.settings = {"temperature": temperature, "max_tokens": max_tokens, "seed": seed}
-        self.batch_size = batch_size
+        self.batch_size = check_batch_size(batch_size) or self.batch_size
 
-    def config(self) -> dict:
-        """Model, endpoint and sampler settings; concurrency and retries change no answer."""
+    @classmethod
+    def from_rater(cls, rater: RaterEntry, settings: JudgeSettings) -> ServerWritingJudge:
+        """Of weights `http://host:8000/v1#NAME`. The key is $OPENAI_API_KEY."""
+        server = Server(rater.weights.name, rater.weights.address, concurrency=settings.concurrency)
+        return cls(server, rater.style, settings.framing, seed=settings.seed, batch_size=settings.batch_size)
+
+    def identity(self) -> dict[str, Any]:
+        """Model, endpoint, sampler settings, wording and reading; concurrency and retries change no answer."""
         return {
             "judge": "openai",
             "answer": "sample",
             "model": self.server.model,
             "base_url": self.server.address,
-            "prompt_style": self.style,
-            "framing": self.framing,
+            "prompt_style": self.style.value,
+            "framing": self.framing.value,
             "sampler": self.settings,
             "batch_size": self.batch_size,
+            "wording": wording(self.style, self.framing),
+            "reading": RULE,
         }
 
-    def record(self) -> dict:
-        """`config()`, and how this server is asked."""
-        return self.config() | {"system": self._manner[0], "thinking": "off" if self._manner[1] else None}
+    def record(self) -> dict[str, Any]:
+        """`identity()`, and how this server is asked."""
+        system, switch = self._manner
+        sent = plain("{question}")
+        if self.style == PromptStyle.chat:
+            sent = "\n".join(f"{turn['role']}: {turn['content']}" for turn in turns_of("{question}", system))
+        return self.identity() | {"system": system, "thinking": "off" if switch else None, "prompt_example": sent}
 
-    def resume(self, record: dict) -> None:
-        """Ask as a judge that had this record."""
+    def resume(self, record: dict[str, Any]) -> None:
+        """Ask in the same manner. Conflict as in Judge."""
         if "system" in record:
-            self.__dict__["_manner"] = (record["system"], bool(record.get("thinking")))
+            self._manner = (record["system"], bool(record.get("thinking")))
+        super().resume(record)
 
-    def batches(self, questions: Questions) -> list[np.ndarray]:
-        """Consecutive groups of `batch_size`."""
-        rows = np.arange(len(questions))
-        return [rows[start : start + self.batch_size] for start in range(0, len(rows), self.batch_size)]
-
-    def answer(self, questions: Questions) -> dict[str, list]:
+    def answer(self, questions: Questions) -> dict[str, list[Any]]:
         """Answers to one batch, in its order. Unavailable when the server does not answer, BadInput when it refuses."""
         texts = question_texts(questions, self.framing)
         _ = self._manner  # found out before many ask at once
@@ -81,42 +99,37 @@ class OpenAIJudge:
         read = [parse(reply[0], named, reply[1]) for reply, named in zip(replies, words, strict=True)]
         return {
             "raw_text": [reply[0] for reply in replies],
-            "choice": [None if at is None else choices[at] for at, _ in read],
-            "invalid_reason": [reason for _, reason in read],
+            **choice_columns(read, choices),
             "prompt_hash": [prompt_hash(plain(text)) for text in texts],
             "prompt_tokens": [reply[2] for reply in replies],
             "answer_tokens": [reply[3] for reply in replies],
         }
 
     @cached_property
-    def _manner(self) -> tuple[str, bool]:
-        """('template' or 'folded', whether reasoning can be switched off), the first way that the server takes."""
-        if self.style == "base":
+    def _manner(self) -> Manner:
+        """The first way that the server takes."""
+        if self.style == PromptStyle.base:
             return "text", False
-        refusal = None
+        refusals: list[Refused] = []
         for manner in (("template", True), ("template", False), ("folded", True), ("folded", False)):
             try:
                 self._chat("Say yes.", manner, {"max_tokens": 1})
             except Refused as error:
-                refusal = refusal or error
+                refusals.append(error)
                 continue
             return manner
-        raise refusal
+        raise refusals[0]
 
-    def _chat(self, text: str, manner: tuple[str, bool], settings: dict):
+    def _chat(self, text: str, manner: Manner, settings: dict[str, Any]) -> Reply:
         system, switch = manner
-        turns = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": text}]
-        if system == "folded":
-            turns = [{"role": "user", "content": folded(text)}]
-        return self.server.chat(messages=turns, extra_body=_OFF if switch else None, **settings)
+        return self.server.chat(messages=turns_of(text, system), extra_body=_OFF if switch else None, **settings)
 
-    def _ask(self, question: tuple[str, int]) -> tuple[str, bool, int | None, int | None]:
-        """(text, stopped by itself, prompt tokens, answer tokens)."""
+    def _ask(self, question: tuple[str, int]) -> Text:
         text, repeat = question
         settings = {name: value for name, value in self.settings.items() if value is not None}
         if "seed" in settings:
             settings["seed"] += repeat  # the same seed would give the same answer again
-        if self.style == "base":
+        if self.style == PromptStyle.base:
             return _read(*self.server.complete(prompt=plain(text), stop=["\n"], **settings))
         reply = _read(*self._chat(text, self._manner, settings))
         if not reply[1] and strip_reasoning(reply[0])[1]:  # it was still thinking: give it room
@@ -124,13 +137,12 @@ class OpenAIJudge:
         return reply
 
 
-def _read(choices, usage) -> tuple[str, bool, int | None, int | None]:
+def _read(choices: list[Any], usage: Any) -> Text:
     first = choices[0]
     message = getattr(first, "message", None)
     text = (message.content if message is not None else first.text) or ""
-    thought = next(
-        (found for name in ("reasoning_content", "reasoning") if (found := getattr(message, name, None))), ""
-    )
+    thoughts = (getattr(message, name, None) for name in ("reasoning_content", "reasoning"))
+    thought = next((found for found in thoughts if found), "")
     ended = first.finish_reason != "length"
     if thought:  # a server that takes the reasoning out: put back what the model wrote
         text = f"<think>{thought}</think>{text}" if text or ended else f"<think>{thought}"

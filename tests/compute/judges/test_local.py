@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from triadic.compute.judges.local.checkpoint import TransformersJudge
-from triadic.compute.judges.local.loading import load
+from triadic.compute.judges.local.checkpoint import CheckpointJudge
+from triadic.compute.judges.local.loading import CheckpointSource, load
 from triadic.compute.judges.local.logits import in_float32
-from triadic.compute.judges.local.plain import PlainScorer
+from triadic.compute.judges.local.padded import PlainScorer
 from triadic.compute.judges.local.steps import StepScorer, levels_of
 from triadic.compute.judges.local.tree import SPLITS, TreeScorer, count_tokens
 from triadic.schema.errors import BadInput, NotFound, TriadicError, Unavailable
@@ -16,7 +16,8 @@ STATEFUL = ["mamba", "falcon-mamba", "mamba2", "jamba"]  # the last alternates s
 
 
 def judge(folder, **options):
-    return TransformersJudge(load(folder, dtype="float32", device="cpu"), options.pop("style", "chat"), **options)
+    source = CheckpointSource(folder, dtype="float32", device="cpu")
+    return CheckpointJudge(source, options.pop("style", "chat"), **options)
 
 
 def ask(one, questions):
@@ -90,7 +91,7 @@ def test_steps_and_plain_path_agree(tiny, questions, name):
 
 def test_steps_read_each_shared_token_once(tiny, questions):
     one = judge(tiny("mamba"))
-    asked = one._asked(questions(30), one.prompter.encode(one.prompter.texts(questions(30))))
+    asked = one.encode(questions(30))
     root = 5
     levels, ends = levels_of(asked, root)
     distinct = {tuple(each.prompt[root:stop]) for each in asked for stop in range(root + 1, len(each.prompt) + 1)}
@@ -117,7 +118,7 @@ def test_writing_from_copied_states_changes_no_text(tiny, questions, name):
     assert quick["raw_text"] == one.answer(asked)["raw_text"]
     one.checkpoint.model.generation_config.repetition_penalty = 1.2  # then the prompt's tokens play a part
     assert judge(tiny(name), answer="sample").sampler.steps
-    assert TransformersJudge(one.checkpoint, "chat", answer="sample").sampler.steps is None
+    assert CheckpointJudge(one.checkpoint, "chat", answer="sample").sampler.steps is None
 
 
 def test_weights_come_back_as_they_were(tiny):
@@ -147,16 +148,16 @@ def test_recurrent_rows_are_never_padded(tiny, questions):
 
 
 def test_a_model_the_tree_cannot_follow_is_asked_step_by_step(tiny):
-    assert judge(tiny("falcon-alibi")).config()["strategy"] == "steps"
-    assert judge(tiny("falcon-alibi"), strategy="plain").config()["strategy"] == "padded"
-    assert judge(tiny("llama")).config()["strategy"] == "tree"
+    assert judge(tiny("falcon-alibi")).record()["strategy"] == "steps"
+    assert judge(tiny("falcon-alibi"), strategy="plain").record()["strategy"] == "padded"
+    assert judge(tiny("llama")).record()["strategy"] == "tree"
     with pytest.raises(BadInput, match="tree"):
-        judge(tiny("falcon-alibi"), strategy="tree")
+        judge(tiny("falcon-alibi"), strategy="tree").record()
 
 
 def test_the_split_follows_the_cost_of_a_pass(tiny, questions):
     one = judge(tiny("llama"))
-    asked = one._asked(questions(60), one.prompter.encode(one.prompter.texts(questions(60))))
+    asked = one.encode(questions(60))
     assert 0 <= one.scorer.pass_tokens <= one.scorer.micro_tokens
     one.scorer.pass_tokens = 0  # passes for nothing: whatever reads the fewest tokens
     counts = {split: count_tokens(asked, split) for split in SPLITS}
@@ -169,20 +170,23 @@ def test_what_was_measured_is_recorded_and_taken_up_again(tiny):
     one, other = judge(tiny("llama")), judge(tiny("llama"))
     one.scorer.pass_tokens, one.scorer.micro_tokens = 777, 555
     assert one.record()["pass_tokens"] == 777
-    assert "pass_tokens" not in one.config()  # timings decide no identity
+    assert "pass_tokens" not in one.identity()  # timings decide no identity
     other.resume(one.record())
     assert (other.scorer.pass_tokens, other.scorer.micro_tokens) == (777, 555)
-    judge(tiny("t5")).resume(one.record())  # has no such settings
+    stateless = judge(tiny("t5"))
+    stateless.resume(one.record() | {"prompt_example": None})  # has no such settings
+    assert not hasattr(stateless.scorer, "pass_tokens")
 
 
 def test_a_batch_is_what_half_a_minute_answers(tiny):
     one = judge(tiny("llama"))
-    assert "batch_size" not in one.config()
-    assert judge(tiny("llama"), batch_size=7).config()["batch_size"] == 7
+    assert "batch_size" not in one.identity()
+    assert judge(tiny("llama"), batch_size=7).identity()["batch_size"] == 7
     assert one.record()["batch_size"] == one.batch_size
     for seconds, expected in ((1e-9, 1024), (30 / 25 / 640, 640), (1.0, 64), (0.0, 256)):
         one.scorer.seconds_per_token = seconds
-        assert one._size() == expected
+        del one.batch_size
+        assert one.batch_size == expected
     assert judge(tiny("t5")).batch_size == 256
     one.resume({"batch_size": 64})
     assert one.batch_size == 64
@@ -251,8 +255,8 @@ def test_sampling_stores_text_and_repeats_itself(tiny, questions, name):
         (choice is None) != (why is None) for choice, why in zip(first["choice"], first["invalid_reason"], strict=True)
     )
     assert max(first["answer_tokens"]) <= one.sampler.limit
-    assert one.config()["sampler"]["do_sample"] is True
-    assert judge(tiny(name), answer="sample", seed=4).config() != one.config()
+    assert one.record()["sampler"]["do_sample"] is True
+    assert judge(tiny(name), answer="sample", seed=4).identity() != one.identity()
 
 
 @pytest.mark.parametrize("name", ["llama", "gptj", "gemma2", "mixtral", "falcon-alibi", "mamba", "t5"])
@@ -317,7 +321,7 @@ def test_pickled_weights_are_refused_unless_asked_for(tiny, tmp_path, questions)
         load(folder)
     opened = load(folder, dtype="float32", device="cpu", allow_pickle=True)
     expected = ask(judge(tiny("llama")), questions(4))
-    np.testing.assert_allclose(ask(TransformersJudge(opened, "chat"), questions(4)), expected, atol=1e-5)
+    np.testing.assert_allclose(ask(CheckpointJudge(opened, "chat"), questions(4)), expected, atol=1e-5)
 
 
 def test_code_from_the_checkpoint_is_refused_unless_asked_for(tiny, tmp_path):
@@ -360,8 +364,8 @@ def test_the_real_small_model_from_gguf(tmp_path, questions):
     load(home.folder, gguf_file=home.gguf_file, dtype="float32", device="cpu", cache=tmp_path)
     assert kept.stat().st_mtime_ns == before
     asked = questions(12)
-    tree = TransformersJudge(opened, "chat", strategy="tree")
-    plain = TransformersJudge(opened, "chat", strategy="plain")
+    tree = CheckpointJudge(opened, "chat", strategy="tree")
+    plain = CheckpointJudge(opened, "chat", strategy="plain")
     scores = ask(tree, asked)
     np.testing.assert_allclose(scores, ask(plain, asked), atol=1e-3)
     assert (scores < 0).all()

@@ -1,10 +1,13 @@
 """What counts as an answer: names only, with an explicit else."""
 
+from hashlib import blake2b
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triadic.compute.judges.parse import INVALID, decided, parse, strip_reasoning
+from triadic.compute.judges.parse import RULE, decided, parse, strip_reasoning
+from triadic.schema.vocabulary import InvalidReason
 
 WORDS = ["dog", "baseball", "baseball glove", "hot-air balloon", "mouse", "knife", "cherry", "souffle", "jeans", "bus"]
 
@@ -67,7 +70,7 @@ two = st.lists(st.sampled_from(WORDS), min_size=2, max_size=3, unique=True)
 def test_always_a_choice_or_a_known_reason(text, options):
     choice, reason = parse(text, options)
     assert (choice is None) != (reason is None)
-    assert reason in (None, *INVALID)
+    assert reason in (None, *InvalidReason)
     assert choice is None or 0 <= choice < len(options)
 
 
@@ -108,3 +111,23 @@ def test_reasoning_is_taken_out():
     assert strip_reasoning("<think>x</think>y")[0].strip() == "y"
     assert strip_reasoning("y") == ("y", False)
     assert strip_reasoning("<think>x")[1]
+
+
+def test_a_rule_that_reads_otherwise_has_another_name():
+    """Should this fail, texts are read by a new rule: give it a new version in RULE, and enter its digest here."""
+    options = [("dog", "cat"), ("baseball", "baseball glove"), ("mouse", "knife", "jeans")]
+    dresses = [
+        "{0}",
+        "The {1}.",
+        "answer: {0} or {1}",
+        "I think {1}, not {0}",
+        "<think>{0}</think>{1}",
+        "sorry",
+        "",
+        "{0}s",
+    ]
+    texts = [(dress.format(*words), words, ended) for dress in dresses for words in options for ended in (True, False)]
+    texts += [(text.upper(), words, ended) for text, words, ended in texts]
+    readings = [parse(text, words, ended) for text, words, ended in texts]
+    digest = blake2b(repr(readings).encode(), digest_size=8).hexdigest()
+    assert (RULE, digest) == ("the first line that names one option, version 1", "da1a5efda90ce67d")

