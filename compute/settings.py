@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
 from typing import Annotated, Any
 
-from triadic.schema.errors import BadInput
+from triadic.schema.errors import BadInput, Conflict
 from triadic.schema.options import Option
 from triadic.schema.vocabulary import AnswerKind, AnswerMode, Framing, Orders
 
 DTYPES = ("bfloat16", "float32", "float16")
+# Where it was computed, and what is stored with the estimator's other parameters.
+_NOT_STORED = ("device", "parameters")
 
 
 def _dims(text: str) -> int | None:
@@ -51,8 +54,10 @@ def _parameters() -> str:
 class JudgeSettings:
     """How a rater is asked. None means the judge's own default."""
 
-    answer: Annotated[AnswerMode, Option("Compare the options' log-probabilities, or let the model write.",
-                                         choices=("score", "sample"))] = AnswerMode.score  # fmt: skip
+    answer: Annotated[
+        AnswerMode,
+        Option("Compare the options' log-probabilities, or let the model write.", choices=("score", "sample")),
+    ] = AnswerMode.score
     framing: Annotated[Framing, Option("Which of two is more similar to the anchor, or which of three is odd.")] = (
         Framing.anchored
     )
@@ -69,8 +74,9 @@ class JudgeSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.repeats < 1:
-            raise BadInput(f"repeats is {self.repeats}: ask each question at least once")
+        for name, words in (("answer", AnswerMode), ("framing", Framing), ("orders", Orders)):
+            _as_word(self, name, words)
+        _at_least(self, 1, "repeats", "batch_size", "concurrency")
 
 
 @dataclass(frozen=True)
@@ -92,11 +98,18 @@ class FitSettings:
     ] = None
     parameters: Annotated[
         tuple[tuple[str, float | int | None], ...],
-        Option("A parameter of the loss or its solver:", flag="--parameter", parse=_parameter, many=True, more=_parameters),
-    ] = ()  # fmt: skip
+        Option(
+            "A parameter of the loss or its solver:", flag="--parameter", parse=_parameter, many=True, more=_parameters
+        ),
+    ] = ()
     device: Annotated[
-        str | None, Option("Fit with torch on cpu, cuda or mps", unset="numpy, the quickest on a processor")
+        str | None, Option("Fit with torch, on cpu or cuda", unset="numpy, the quickest on a processor")
     ] = None
+
+    def __post_init__(self) -> None:
+        _as_word(self, "answers", AnswerKind)
+        if not self.temperature > 0:
+            raise BadInput(f"temperature is {self.temperature}: it must be above 0")
 
 
 @dataclass(frozen=True)
@@ -112,15 +125,13 @@ class AlignSettings:
     n_concept_bootstraps: Annotated[int, Option("Resamples of the concepts.", flag="--concept-bootstraps")] = 1000
     n_ceiling: Annotated[int, Option("Refits to simulated people.", flag="--ceilings")] = 20
     n_split_halves: Annotated[int, Option("Halves of the lab's own people.", flag="--split-halves")] = 20
-    device: Annotated[
-        str | None, Option("Refit with torch on cpu, cuda or mps", unset="numpy, one fit after another")
-    ] = None
+    device: Annotated[str | None, Option("Refit with torch, on cpu or cuda", unset="numpy, one fit after another")] = (
+        None
+    )
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            value = getattr(self, each.name)
-            if each.name.startswith("n_") and value < 0:
-                raise BadInput(f"{each.name} is {value}: it must be 0 or more")
+        _at_least(self, 0, *(each.name for each in fields(self) if each.name.startswith("n_")))
+        object.__setattr__(self, "metrics", tuple(self.metrics or ()) or None)
 
 
 @dataclass(frozen=True)
@@ -134,16 +145,43 @@ class RunSettings:
 
 
 def stored(settings: FitSettings | AlignSettings) -> dict[str, Any]:
-    """Settings as a run's configuration holds them: all that decides the result, JSON-able."""
-    config = asdict(settings)
-    for name in ("device", "parameters"):  # where it was computed; merged into the estimator's own parameters
-        config.pop(name, None)
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in config.items()}
+    """Settings as a run's configuration holds them: all that decides the result, as JSON has it.
+
+    A loss's `parameters` are left out: the configuration holds all of the estimator's, given or not.
+    """
+    config = {name: value for name, value in asdict(settings).items() if name not in _NOT_STORED}
+    return {name: _plain(value) for name, value in config.items()}
 
 
 def restored(config: Mapping[str, Any]) -> FitSettings:
-    """The fit settings that a run's configuration holds, every one of them: never today's defaults."""
-    names = [each.name for each in fields(FitSettings) if each.name not in ("device", "parameters")]
-    others = {"seed", *names}
-    parameters = tuple(sorted((name, value) for name, value in config.items() if name not in others))
+    """The fit settings that a run's configuration holds, every one of them: never today's defaults.
+
+    Raises Conflict for a configuration that lacks one.
+    """
+    names = [each.name for each in fields(FitSettings) if each.name not in _NOT_STORED]
+    lacking = [name for name in names if name not in config]
+    if lacking:
+        raise Conflict(f"the stored fit does not say its {', '.join(lacking)}: fit its answers again")
+    parameters = tuple(sorted((name, value) for name, value in config.items() if name not in names))
     return FitSettings(**{name: config[name] for name in names}, parameters=parameters)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return list(value)
+    return str(value) if isinstance(value, StrEnum) else value
+
+
+def _as_word(settings: Any, name: str, words: type[StrEnum]) -> None:
+    """Turn a field given as text into its enum. Raises BadInput for a word that is none of it."""
+    value = getattr(settings, name)
+    if value not in list(words):
+        raise BadInput(f"no {name} {value!r}: use one of {', '.join(words)}")
+    object.__setattr__(settings, name, words(value))
+
+
+def _at_least(settings: Any, least: int, *names: str) -> None:
+    for name in names:
+        value = getattr(settings, name)
+        if value is not None and value < least:
+            raise BadInput(f"{name} is {value}: it must be at least {least}")

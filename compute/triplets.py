@@ -11,7 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from triadic.schema.arrays import Bools, Ints
 from triadic.schema.errors import BadInput
+
+PAPER_TRIPLETS = 35_000  # answers the paper gathered per model
 
 _BLOCK = 1 << 20  # questions decoded at a time: temporaries stay at a few MB however many are asked for
 
@@ -22,7 +25,7 @@ def n_possible(n_items: int) -> int:
     return n_items * math.comb(n_items - 1, 2)
 
 
-def sample_triplets(n_items: int, n_triplets: int, rng: np.random.Generator) -> np.ndarray:
+def sample_triplets(n_items: int, n_triplets: int, rng: np.random.Generator) -> Ints:
     """Draw questions uniformly without replacement.
 
     Returns an int32 array (n_triplets, 3) of anchor, left, right in random order; positions 0 … n_items − 1.
@@ -50,7 +53,7 @@ class SampleSize:
     `bits` is the bound with log to base 2 and constant 1, the 26,900 of the paper's text at 128 × 30;
     `appendix` is the paper's appendix with log to base 10 and constant 4, its 31,288 being at 128 × 29;
     `natural` is the same bound with the natural logarithm and constant 1, the smallest reading of it.
-    `collected` is the 35,000 the paper gathered per model, whatever the sizes here.
+    `collected` is what the paper gathered per model, whatever the sizes here.
     """
 
     n_items: int
@@ -58,7 +61,7 @@ class SampleSize:
     bits: int
     appendix: int
     natural: int
-    collected: int = 35_000
+    collected: int = PAPER_TRIPLETS
 
     def lines(self) -> list[str]:
         """One line a reading, each with its logarithm and its constant."""
@@ -84,7 +87,7 @@ def sample_size(n_items: int, n_dims: int) -> SampleSize:
     )
 
 
-def _distinct(population: int, size: int, rng: np.random.Generator) -> np.ndarray:
+def _distinct(population: int, size: int, rng: np.random.Generator) -> Ints:
     """`size` distinct integers below `population`, int64, in random order."""
     if population <= 4 * size or population <= 1 << 16:
         return rng.choice(population, size, replace=False)  # a partial shuffle: 8 bytes × population
@@ -104,7 +107,7 @@ def _distinct(population: int, size: int, rng: np.random.Generator) -> np.ndarra
     return kept[:size]
 
 
-def _decode(codes: np.ndarray, n_items: int, flip: np.ndarray) -> np.ndarray:
+def _decode(codes: Ints, n_items: int, flip: Bools) -> Ints:
     """Number of a question → (anchor, left, right): pairs i < j of the other items, counted j·(j − 1)/2 + i."""
     anchor, pair = np.divmod(codes, math.comb(n_items - 1, 2))
     j = ((1.0 + np.sqrt(8.0 * pair + 1.0)) * 0.5).astype(np.int64)

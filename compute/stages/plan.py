@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 
-from triadic.compute.triplets import sample_triplets
+from triadic.compute.triplets import PAPER_TRIPLETS, sample_triplets
 from triadic.schema.keys import content_key
 from triadic.schema.lab import Lab
 from triadic.schema.lookup import read_concepts
 from triadic.schema.store import insert_rows
 from triadic.schema.tables import Triplet, TripletSet
 
-PAPER_TRIPLETS = 35_000
 SCHEME = "uniform"
 
 
@@ -20,10 +20,8 @@ def draw_triplet_set(lab: Lab, concept_set_id: str, n_triplets: int = PAPER_TRIP
 
     Raises NotFound for an unknown concept set, BadInput for more triplets than there are.
     """
-    import pyarrow as pa
-
     n_items = len(read_concepts(lab, concept_set_id))
-    (digest,) = lab.store.row("SELECT digest FROM concept_set WHERE concept_set_id = ?", [concept_set_id])
+    (digest,) = lab.store.row("SELECT digest FROM concept_set WHERE concept_set_id = ?", [concept_set_id]) or (None,)
     set_id = content_key(concept_set_id, digest, SCHEME, n_triplets, seed)
     if lab.store.row("SELECT 1 FROM triplet_set WHERE triplet_set_id = ?", [set_id]):
         return set_id

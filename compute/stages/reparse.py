@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import TypeAlias
 
-from triadic.compute.judges.parse import parse
+import pyarrow as pa
+
+from triadic.compute.judges.parse import RULE, parse
 from triadic.compute.judges.prompts import options_of
 from triadic.compute.stages.judge import read_questions
 from triadic.schema.errors import BadInput, NotFound
@@ -12,64 +15,58 @@ from triadic.schema.keys import content_key
 from triadic.schema.lab import Lab
 from triadic.schema.lifecycle import Work, finish, is_finished
 from triadic.schema.tables import Response
-from triadic.schema.vocabulary import Stage
+from triadic.schema.vocabulary import Framing, Stage
+
+Readings: TypeAlias = list[tuple[str | None, str | None]]  # (choice, why there is none) of each text
 
 
 def reparse(lab: Lab, judge_run_id: str) -> tuple[str, int]:
     """The judge run that holds today's reading of the texts of `judge_run_id`, and how many answers it changes.
 
     Rows are never changed: where any answer reads differently, all of them go into a run of their own, which names the
-    run its texts came from. Where none does, it is the same run. Raises NotFound without answers, BadInput without texts.
+    run its texts came from, and the rule it was read by. Where none does, it is the same run. Raises NotFound without
+    answers, BadInput without texts.
     """
     row = lab.store.row(
         "SELECT rater_id, concept_set_id, triplet_set_id, config, seed FROM run WHERE run_id = ?", [judge_run_id]
     )
-    stored = lab.store.arrow(
+    answers = lab.store.arrow(
         "SELECT * FROM response WHERE run_id = ? ORDER BY repeat, flipped, triplet_no", [judge_run_id]
     )
-    if row is None or not len(stored):
+    if row is None or not len(answers):
         raise NotFound(f"run {judge_run_id} has no answers to read again: `triadic judge` asks for them")
-    texts = stored.column("raw_text").to_pylist()
-    if not any(texts):
+    if not any(answers.column("raw_text").to_pylist()):
         raise BadInput(f"run {judge_run_id} holds no texts: its options were scored, not written")
-    read = _read(lab, judge_run_id, texts, stored.column("invalid_reason").to_pylist())
-    before = list(zip(stored.column("choice").to_pylist(), stored.column("invalid_reason").to_pylist(), strict=True))
-    changed = sum(a != b for a, b in zip(before, read, strict=True))
+    rater_id, concept_set_id, triplet_set_id, config, seed = row
+    config = json.loads(config)
+    read = _read(lab, judge_run_id, answers, Framing(config["framing"]))
+    before = zip(answers.column("choice").to_pylist(), answers.column("invalid_reason").to_pylist(), strict=True)
+    changed = sum(old != new for old, new in zip(before, read, strict=True))
     if not changed:
         return judge_run_id, 0
-    config = json.loads(row[3])
-    digest = [f"{choice}/{reason}" for choice, reason in read]
-    work = Work(
-        Stage.judge,
-        row[0],
-        config | {"texts_of": judge_run_id, "readings": content_key(digest)},
-        row[1],
-        row[2],
-        None,
-        row[4],
-    )
+    if "reading" in config["judge"]:  # version 0.1.0 did not say by which rule it read
+        config["judge"]["reading"] = RULE
+    config |= {"texts_of": judge_run_id, "readings": content_key([f"{choice}/{reason}" for choice, reason in read])}
+    work = Work(Stage.judge, rater_id, config, concept_set_id, triplet_set_id, None, seed)
     work.begin(lab)
     if not is_finished(lab, work.run_id):
-        finish(lab, work.run_id, [(Response, _rows(stored, work.run_id, read))], answers=len(read), changed=changed)
+        finish(lab, work.run_id, [(Response, _rows(answers, work.run_id, read))], answers=len(read), changed=changed)
     return work.run_id, changed
 
 
-def _read(lab: Lab, judge_run_id: str, texts: list, reasons: list) -> list[tuple[str | None, str | None]]:
-    """(choice, reason) of each text, in the order repeat, flipped, triplet_no."""
-    questions = read_questions(lab, judge_run_id)
-    (framing,) = lab.store.row("SELECT config ->> 'framing' FROM run WHERE run_id = ?", [judge_run_id])
-    words, choices = options_of(questions, framing)
-    out = []
+def _read(lab: Lab, judge_run_id: str, answers: pa.Table, framing: Framing) -> Readings:
+    """Each text read again, in the order repeat, flipped, triplet_no."""
+    texts, reasons = answers.column("raw_text").to_pylist(), answers.column("invalid_reason").to_pylist()
+    words, choices = options_of(read_questions(lab, judge_run_id), framing)
+    readings: Readings = []
     for text, reason, options in zip(texts, reasons, words, strict=True):
         place, why = parse(text, options, finished=reason != "truncated")
-        out.append((None if place is None else choices[place], why))
-    return out
+        readings.append((None if place is None else choices[place], why))
+    return readings
 
 
-def _rows(stored, run_id: str, read: list):
-    import pyarrow as pa
-
-    rows = {name: stored.column(name) for name in stored.column_names}
+def _rows(answers: pa.Table, run_id: str, read: Readings) -> pa.Table:
+    rows = {name: answers.column(name) for name in answers.column_names}
     rows["run_id"] = pa.repeat(run_id, len(read))
     rows["choice"] = pa.array([choice for choice, _ in read], pa.string())
     rows["invalid_reason"] = pa.array([reason for _, reason in read], pa.string())

@@ -5,63 +5,21 @@ from __future__ import annotations
 import json
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from triadic.compute.answers import read_answers
+from triadic.compute.answers import AnswerSet
 from triadic.compute.metrics import METRICS, metric
 from triadic.compute.ordinal.batch import fit_many
-from triadic.compute.simulate import simulate_answers
-from triadic.compute.stages.align import AlignSettings, align
-from triadic.compute.stages.embed import FitSettings, embed
-from triadic.compute.stages.plan import draw_triplet_set
-from triadic.compute.subject import Subject
+from triadic.compute.settings import AlignSettings, FitSettings
+from triadic.compute.stages.align import align, align_runs, newest_references
+from triadic.compute.stages.embed import embed
 from triadic.schema.embeddings import read_embedding
 from triadic.schema.errors import BadInput, NotFound
-from triadic.schema.lifecycle import Work, finish
-from triadic.schema.tables import Rater, Response
-from triadic.schema.vocabulary import Stage
+from triadic.schema.tables import Embedding, Rater
+from triadic.tests.compute.simulated_raters import simulate_answers
+from triadic.tests.compute.stages.wordnet_rater import FEW, FIT, draw_questions, judge_by_wordnet
 
-FEW = AlignSettings(
-    n_permutations=20, n_coin_flips=3, n_bootstraps=3, n_concept_bootstraps=20, n_ceiling=2, n_split_halves=2
-)
-FIT = FitSettings(n_dims=5)
-N = 1200
-
-
-def _questions(lab):
-    triplet_set = draw_triplet_set(lab, "things-128", N, 0)
-    columns = "SELECT anchor, left_item, right_item FROM triplet WHERE triplet_set_id = ? ORDER BY triplet_no"
-    return triplet_set, lab.store.read(columns, [triplet_set]).to_numpy()
-
-
-def _judged(
-    lab, name="sim", kind="simulated", framing="anchored", invalid=0.0, temperature=0.05, seed=0, orders="drawn"
-):
-    """A finished judge run of a rater that answers from the WordNet space."""
-    triplet_set, asked = _questions(lab)
-    reference = read_embedding(lab, lab.store.row("SELECT embedding_id FROM embedding WHERE name = 'wordnet'")[0])
-    rng = np.random.default_rng(seed)
-    lab.store.insert(Rater, [Rater(rater_id=name, kind=kind)])
-    work = Work(Stage.judge, name, {"framing": framing, "answer": "score", "orders": orders, "n_questions": N, "seed": seed},
-                "things-128", triplet_set)  # fmt: skip
-    run_id = work.begin(lab)
-    frames = []
-    for flipped in (False, True) if orders == "both" else (False,):
-        gram = reference @ reference.T
-        scores = np.stack([gram[asked[:, i], asked[:, j]] for i, j in ((0, 1), (0, 2), (1, 2))], 1) / temperature
-        if framing == "anchored":
-            scores = scores[:, :2]
-        choice = np.array(["left", "right", "apart"], object)[(scores + rng.gumbel(size=scores.shape)).argmax(1)]
-        logs = scores - np.logaddexp.reduce(scores, 1)[:, None]
-        bad = rng.random(N) < invalid
-        choice[bad] = None
-        frames.append(pd.DataFrame({
-            "run_id": run_id, "triplet_no": np.arange(N), "flipped": flipped, "repeat": 0, "choice": choice,
-            "invalid_reason": np.where(bad, "refusal", None), "logprob_left": logs[:, 0], "logprob_right": logs[:, 1],
-        }))  # fmt: skip
-    finish(lab, run_id, [(Response, pd.concat(frames))])
-    return run_id
+DEFAULT = {name for name, found in METRICS.items() if found.by_default}
 
 
 def _draws(lab, run_id, kind, name="procrustes_r2"):
@@ -70,21 +28,23 @@ def _draws(lab, run_id, kind, name="procrustes_r2"):
 
 
 def test_figures_are_those_of_the_metrics_with_draws_of_every_kind(lab):
-    embedding = embed(lab, _judged(lab, invalid=0.05), FIT)
+    judged = judge_by_wordnet(lab, invalid=0.05)
+    embedding = embed(lab, judged, FIT)
     (run_id,) = align(lab, embedding, settings=FEW)
     reference_id = lab.store.row("SELECT reference_id FROM metric WHERE run_id = ?", [run_id])[0]
     stored = lab.store.read("SELECT name, value FROM metric WHERE run_id = ?", [run_id]).set_index("name").value
-    assert set(stored.index) == set(METRICS)
+    assert set(stored.index) == DEFAULT
     human, model = read_embedding(lab, reference_id), read_embedding(lab, embedding)
-    subject = Subject(lab, embedding, "things-128", embedding)
-    for name in METRICS:
-        expected = metric(name)(human, model, answers=subject.answers, **subject.given())
+    answers = AnswerSet.read(lab, judged).split(0.2, 0)[0].triplets
+    labels = lab.store.read("SELECT category FROM concept ORDER BY position").category.tolist()
+    for name in DEFAULT:
+        expected = metric(name)(human, model, answers=answers, triplets=draw_questions(lab)[1], labels=labels)
         assert stored[name] == pytest.approx(expected, abs=1e-10), name
     counts = lab.store.read("SELECT kind, name, count(*) AS n FROM metric_draw GROUP BY ALL")
     expected = {"permutation": 20, "coin_flips": 3, "bootstrap_answers": 3, "bootstrap_concepts": 20, "ceiling": 2,
                 "ceiling_deterministic": 1}  # fmt: skip
     assert {(k, n): c for k, n, c in counts.itertuples(index=False)} == {
-        (kind, name): n for kind, n in expected.items() for name in METRICS
+        (kind, name): n for kind, n in expected.items() for name in DEFAULT
     }
     detail = json.loads(lab.store.row("SELECT status_detail FROM run_status WHERE run_id = ?", [run_id])[0])
     assert detail["n_answers"] == lab.store.row("SELECT n_train FROM embedding WHERE embedding_id = ?", [embedding])[0]
@@ -93,67 +53,29 @@ def test_figures_are_those_of_the_metrics_with_draws_of_every_kind(lab):
 
 
 def test_repeating_it_changes_nothing_and_a_lost_embedding_is_named(lab):
-    embedding = embed(lab, _judged(lab), FIT)
-    told = []
-    first = align(lab, embedding, ["wordnet"], FEW, progress=lambda done, total: told.append((done, total)))
-    assert told[-1] == (9, 9)
-    assert told == sorted(told)
+    embedding = embed(lab, judge_by_wordnet(lab), FIT)
+    reports = []
+    first = align(lab, embedding, ["wordnet"], FEW, progress=lambda done, total: reports.append((done, total)))
+    assert reports[-1] == (9, 9)
+    assert reports == sorted(reports)
     before = [lab.store.row(f"SELECT count(*) FROM {t}") for t in ("run", "run_event", "metric", "metric_draw")]
     assert align(lab, embedding, settings=FEW) == first
     assert [lab.store.row(f"SELECT count(*) FROM {t}") for t in ("run", "run_event", "metric", "metric_draw")] == before
     assert align(lab, embedding, settings=FEW, seed=1) != first
     with pytest.raises(NotFound, match="no embedding nothing"):
         align(lab, "nothing")
-    with pytest.raises(NotFound, match="there are: wordnet"):
+    with pytest.raises(NotFound, match="use one of wordnet"):
         align(lab, embedding, ["vice"])
     with pytest.raises(BadInput, match="n_bootstraps is -1"):
         AlignSettings(n_bootstraps=-1)
-    with pytest.raises(NotFound, match="no metric"):
-        AlignSettings(metrics=("r2",))
+    with pytest.raises(NotFound, match="no metric 'r2'"):
+        align(lab, embedding, settings=AlignSettings(metrics=("r2",)))
 
 
-def test_the_same_fit_of_the_same_answers_gives_the_embedding_again(lab):
-    """Refits go the embedding's own way: with every answer counted once they end where it did."""
-    embedding = embed(lab, _judged(lab, invalid=0.05), FIT)
-    subject = Subject(lab, embedding, "things-128", embedding)
-    again = subject.fit(subject.answers, np.ones((1, len(subject.answers))))[0]
-    assert metric("procrustes_r2")(read_embedding(lab, embedding), again) > 1 - 1e-6
-
-
-def test_draws_resample_the_same_questions_in_two_raters(lab):
-    """A question drawn for one rater is drawn as often for another, though each left other questions unanswered."""
-    counted = []
-    for name, seed in (("one", 1), ("two", 2)):
-        embedding = embed(lab, _judged(lab, name, invalid=0.3, seed=seed), FIT)
-        subject = Subject(lab, embedding, "things-128", embedding)
-        drawn = subject.resampled(4, np.random.default_rng(9))
-        counted.append(
-            {tuple(q): w for q, w in zip(np.c_[subject._key(subject.answers)].tolist(), drawn.T, strict=True)}
-        )
-    both = counted[0].keys() & counted[1].keys()
-    assert 200 < len(both) < N * 0.8
-    assert all(np.array_equal(counted[0][q], counted[1][q]) for q in both)
-
-
-def test_a_question_asked_in_both_orders_is_drawn_as_a_whole(lab):
-    embedding = embed(lab, _judged(lab, orders="both"), FIT)
-    subject = Subject(lab, embedding, "things-128", embedding)
-    keys, drawn = subject._key(subject.answers), subject.resampled(3, np.random.default_rng(9))
-    for key in np.unique(keys)[:200]:
-        assert (np.ptp(drawn[:, keys == key], axis=1) == 0).all()
-    shown = {tuple(row) for row in subject.asked.tolist()}
-    a, left, right = subject.asked[0]
-    assert (a, right, left) in shown
-
-
-def test_graded_answers_keep_their_weights_and_get_a_shuffled_null(lab):
-    judge_run = _judged(lab)
+def test_graded_answers_get_a_shuffled_null(lab):
+    judge_run = judge_by_wordnet(lab)
     graded = embed(lab, judge_run, FitSettings(n_dims=5, answers="graded", temperature=2.0))
     (run_id,) = align(lab, graded, settings=FEW)
-    subject = Subject(lab, graded, "things-128", graded)
-    assert subject.weights is not None
-    assert len(subject.asked) * 2 == len(subject.answers)
-    assert subject.shares.sum(1) == pytest.approx(np.ones(len(subject.asked)))
     assert len(_draws(lab, run_id, "coin_flips")) == 3
     assert len(_draws(lab, run_id, "permutation", "answer_agreement")) == 0
     hard = align(lab, embed(lab, judge_run, FIT), settings=FEW)
@@ -167,21 +89,23 @@ def test_graded_answers_keep_their_weights_and_get_a_shuffled_null(lab):
 
 def test_odd_one_out_answers_of_people_give_split_halves(lab):
     few = AlignSettings(("procrustes_r2", "answer_agreement"), 5, 2, 2, 5, 1, 2)
-    _judged(lab, "crowd", "human", framing="odd-one-out")
-    people = _judged(lab, "again", framing="odd-one-out", seed=5)
+    judge_by_wordnet(lab, "crowd", "human", framing="odd-one-out")
+    people = judge_by_wordnet(lab, "again", framing="odd-one-out", seed=5)
     for settings in (FIT, FitSettings(algorithm="spose", n_dims=5)):
         (run_id,) = align(lab, embed(lab, people, settings), settings=few)
         halves = _draws(lab, run_id, "split_half")
         assert len(halves) == 2
         assert halves.mean() > _draws(lab, run_id, "coin_flips").mean()
-    (run_id,) = align(lab, embed(lab, _judged(lab), FIT), settings=few)  # their pairs answer anchored questions too
+    (run_id,) = align(
+        lab, embed(lab, judge_by_wordnet(lab), FIT), settings=few
+    )  # their pairs answer anchored questions too
     assert len(_draws(lab, run_id, "split_half")) == 2
 
 
 def test_a_fit_to_nothing_is_at_chance_and_one_to_the_reference_is_not(lab):
     settings = AlignSettings(("procrustes_r2", "cka_debiased"), 50, 25, 5, 50, 2, 0)
-    for name, heat in (("knows", 0.03), ("coin", 1e6)):
-        align(lab, embed(lab, _judged(lab, name, temperature=heat), FIT), settings=settings)
+    for name, temperature in (("knows", 0.03), ("coin", 1e6)):
+        align(lab, embed(lab, judge_by_wordnet(lab, name, temperature=temperature), FIT), settings=settings)
     seen = lab.store.read("SELECT rater, metric, at_chance, share FROM alignment").set_index(["rater", "metric"])
     for name in ("procrustes_r2", "cka_debiased"):
         assert seen.at_chance["coin", name]
@@ -206,14 +130,14 @@ def test_the_ceiling_against_people_is_simulated_from_their_own_scale(lab, vice)
     from triadic.ingest.reference import reference_from_file
 
     reference_from_file(lab, vice, "things-128")
-    embedding = embed(lab, _judged(lab), FIT)
+    embedding = embed(lab, judge_by_wordnet(lab), FIT)
     (run_id,) = align(lab, embedding, ["vice"], FEW)
     detail = json.loads(lab.store.row("SELECT status_detail FROM run_status WHERE run_id = ?", [run_id])[0])
     assert detail["ceiling_temperature"] == 1.0
 
 
 def test_a_refit_that_is_not_finite_fails_the_run_and_the_next_call_mends_it(lab, monkeypatch):
-    embedding = embed(lab, _judged(lab), FIT)
+    embedding = embed(lab, judge_by_wordnet(lab), FIT)
 
     def broken(*args, **how):
         found = fit_many(*args, **how)
@@ -221,7 +145,7 @@ def test_a_refit_that_is_not_finite_fails_the_run_and_the_next_call_mends_it(lab
         return found
 
     with monkeypatch.context() as patch:
-        patch.setattr("triadic.compute.subject.fit_many", broken)
+        patch.setattr("triadic.compute.stages.refitting.fit_many", broken)
         with pytest.raises(BadInput, match="not finite"):
             align(lab, embedding, settings=FEW)
     assert lab.store.row("SELECT count(*) FROM metric") == (0,)
@@ -231,8 +155,8 @@ def test_a_refit_that_is_not_finite_fails_the_run_and_the_next_call_mends_it(lab
 
 
 def test_simulated_answers_here_are_those_of_the_simulator(lab):
-    _, asked = _questions(lab)
-    read = read_answers(lab, _judged(lab, temperature=1e-6)).triplets
+    _, asked = draw_questions(lab)
+    read = AnswerSet.read(lab, judge_by_wordnet(lab, temperature=1e-6)).triplets
     reference = read_embedding(lab, lab.store.row("SELECT embedding_id FROM embedding WHERE name = 'wordnet'")[0])
     expected = simulate_answers(reference, asked, np.random.default_rng(0), deterministic=True)
     gram = reference @ reference.T
@@ -254,4 +178,47 @@ def test_a_small_set_of_the_users_own_gets_the_figures_that_it_allows(empty_lab)
     align(empty_lab, other, ["own"], FEW)
     stored = set(empty_lab.store.read("SELECT name FROM metric").name)
     without = {"procrustes_r2_cv", "knn_overlap", "category_silhouette", "triplet_agreement", "answer_agreement"}
-    assert stored == set(METRICS) - without
+    assert stored == DEFAULT - without
+
+
+def test_of_references_with_one_name_the_newest_counts(lab):
+    from triadic.ingest.reference import reference_from_file
+
+    embedding = embed(lab, judge_by_wordnet(lab), FIT)
+    rng = np.random.default_rng(0)
+    ids = []
+    for version in range(2):
+        np.save(lab.path / f"space{version}.npy", rng.normal(size=(1854, 4)))
+        ids.append(reference_from_file(lab, lab.path / f"space{version}.npy", "things-128", "noise"))
+    names = newest_references(lab, "things-128")
+    assert list(names) == ["wordnet", "noise"]
+    assert names["noise"] == ids[1]
+
+    def taken(references=None):
+        return [work.config["reference"] for work in align_runs(lab, embedding, references)]
+
+    assert taken() == list(names.values())
+    assert taken(["noise"]) == [ids[1]]
+    assert taken([ids[0]]) == [ids[0]]
+
+
+def test_alignments_are_the_runs_that_version_0_1_0_entered(lab):
+    lab.store.insert(Rater, [Rater(rater_id="gemma-3-270m", kind="llm")])
+    rows = [
+        {"embedding_id": "67b168779c9848ce", "role": "reference", "name": "old", "run_id": None, "algorithm": "none"},
+        {
+            "embedding_id": "ba87cedb337941bd",
+            "role": "fitted",
+            "name": "ckl",
+            "run_id": "ba87cedb337941bd",
+            "algorithm": "CKL",
+        },
+    ]
+    common = {"rater_id": "gemma-3-270m", "concept_set_id": "things-128", "n_dims": 30}
+    lab.store.insert(Embedding, [Embedding(**row, **common) for row in rows])
+    few = AlignSettings(("procrustes_r2", "cka_debiased"), 5, 4, 3, 2, 1, 0, device="cpu")
+    works = [
+        align_runs(lab, "ba87cedb337941bd", ["old"], settings, seed)[0]
+        for settings, seed in ((AlignSettings(), 0), (AlignSettings(metrics=()), 0), (few, 3))
+    ]
+    assert [work.run_id for work in works] == ["21f001995f470c73", "21f001995f470c73", "9bb74b5da23cabb6"]

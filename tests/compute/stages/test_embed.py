@@ -1,23 +1,27 @@
 """The embed stage: fitted once, kept whole, refused when it makes no sense."""
 
+import json
+
 import numpy as np
 import pytest
 
-from triadic.compute.answers import read_answers
 from triadic.compute.judges.scripted import ScriptedJudge
 from triadic.compute.judges.vectors import VectorsJudge
-from triadic.compute.stages.embed import FitSettings, embed, held_out
+from triadic.compute.settings import FitSettings, JudgeSettings
+from triadic.compute.stages.embed import embed, embed_run
 from triadic.compute.stages.judge import ask, judge_run
 from triadic.compute.stages.plan import draw_triplet_set
 from triadic.ingest.models import add_model
 from triadic.schema.embeddings import read_embedding
 from triadic.schema.errors import BadInput, Conflict, NotFound
+from triadic.schema.lifecycle import record_event
 from triadic.schema.lookup import read_concepts
+from triadic.schema.tables import Rater, Run
 
 
 def judged(lab, judge, n=3000, name="rule", **how):
     rater, _ = add_model(lab, "scripted:", name)
-    work = judge_run(lab, rater, judge, draw_triplet_set(lab, "things-128", n, 0), **how)
+    work = judge_run(lab, rater, judge, draw_triplet_set(lab, "things-128", n, 0), JudgeSettings(**how))
     ask(lab, work, judge)
     return work.run_id
 
@@ -97,32 +101,89 @@ def test_odd_one_out_answers_fit_either_way(lab, space):
         assert accuracy > (0.4 if algorithm == "spose" else 0.6)
 
 
-def test_whole_questions_are_held_out(lab, space):
-    words = list(read_concepts(lab, "things-128").word)
-    judge = VectorsJudge.from_vectors(words, space, "known")
-    run = judged(lab, judge, 500, orders="both", repeats=2)
-    answers = read_answers(lab, run)
-    held = held_out(answers.triplets, answers.framing, 0.2, 0)
-    questions = {tuple([a, *sorted((b, c))]) for a, b, c in answers.triplets[held].tolist()}
-    assert not questions & {tuple([a, *sorted((b, c))]) for a, b, c in answers.triplets[~held].tolist()}
-    assert held.sum() == 400
-
-
 def test_what_cannot_be_fitted_is_refused_in_one_line(lab, run):
     with pytest.raises(NotFound, match="no judge run"):
         embed(lab, "0" * 16)
-    with pytest.raises(BadInput, match="at least one dimension"):
+    with pytest.raises(BadInput, match="n_dims is 0: it must be at least 1"):
         embed(lab, run, FitSettings(n_dims=0))
     with pytest.raises(BadInput, match="at most 127"):
         embed(lab, run, FitSettings(n_dims=128))
     with pytest.raises(BadInput, match="no algorithm"):
         embed(lab, run, FitSettings("magic"))
+    with pytest.raises(BadInput, match="no parameter 'l1' of ckl"):
+        embed(lab, run, FitSettings(parameters=(("l1", 0.1),)))
     with pytest.raises(BadInput, match="odd-one-out"):
         embed(lab, run, FitSettings("spose"))
     with pytest.raises(BadInput, match="no log-probabilities"):
         embed(lab, run, FitSettings(answers="graded"))
     rater, _ = add_model(lab, "scripted:", "unfinished")
-    work = judge_run(lab, rater, ScriptedJudge(), draw_triplet_set(lab, "things-128", 100, 5))
+    work = judge_run(lab, rater, ScriptedJudge(), draw_triplet_set(lab, "things-128", 100, 5), JudgeSettings())
     work.begin(lab)
     with pytest.raises(Conflict, match="not finished"):
         embed(lab, work.run_id)
+
+
+def test_a_parameter_that_equals_the_default_makes_the_same_run_and_another_one_another(lab, run):
+    def id_of(**how):
+        return embed_run(lab, run, FitSettings(n_dims=3, **how), 0)[0].run_id
+
+    assert id_of(parameters=(("mu", 0.05), ("max_steps", 1000))) == id_of()
+    assert id_of(parameters=(("mu", 1),)) == id_of(parameters=(("mu", 1.0),)) != id_of()
+    config = embed_run(lab, run, FitSettings(parameters=(("mu", 0.2),)), 0)[0].config
+    assert (config["mu"], config["tol"]) == (0.2, 3e-4)
+
+
+def test_a_device_is_recorded_and_decides_nothing(lab, run):
+    fitted = embed(lab, run, FitSettings(n_dims=3, device="cpu"))
+    assert embed(lab, run, FitSettings(n_dims=3)) == fitted
+    started = lab.store.row(
+        "SELECT detail ->> 'device' FROM run_event WHERE run_id = ? AND status = 'started'", [fitted]
+    )
+    assert started == ("cpu",)
+    assert lab.store.row("SELECT at_chance, converged FROM embedding WHERE embedding_id = ?", [fitted]) == (False, True)
+    assert lab.store.row("SELECT count(*) >= 2 FROM fit_history WHERE run_id = ?", [fitted]) == (True,)
+
+
+AUTO = {"n_dims": None, "heldout_share": 0.1, "n_restarts": 3, "patience": 4}
+IDS_OF_0_1_0 = {
+    "ckl": ("f3a345c7f26591e9", "a5c7cdb73a6f3946"),
+    "ste": ("cc61651972079d0b", "ba34708f13e74ada"),
+    "tste": ("d3db59efd3f63a67", "94f379bd3ff95fcb"),
+    "soe": ("702b4d70ff959cd9", "d46a6b391214c1eb"),
+    "gnmds": ("a7c2e59d923a7d03", "dc9f20dd3b45dc6d"),
+    "spose": ("9261c6a161d89a2d", "1747f2e76755f8d6"),
+}
+
+
+@pytest.mark.parametrize("algorithm", IDS_OF_0_1_0)
+def test_fits_are_the_runs_that_version_0_1_0_entered(lab, algorithm):
+    lab.store.insert(Rater, [Rater(rater_id="scripty", kind="llm")])
+    judged = Run(
+        run_id="f328e83a028edbaf",
+        stage="judge",
+        rater_id="scripty",
+        concept_set_id="things-128",
+        triplet_set_id="11136af351027b78",
+        config={"framing": "odd-one-out"},
+        config_hash="",
+        versions={},
+    )
+    lab.store.insert(Run, [judged])
+    record_event(lab, judged.run_id, "finished")
+    works = [
+        embed_run(lab, judged.run_id, settings, seed)[0]
+        for settings, seed in ((FitSettings(algorithm), 0), (FitSettings(algorithm, **AUTO), 7))
+    ]
+    assert tuple(work.run_id for work in works) == IDS_OF_0_1_0[algorithm]
+    if algorithm == "ckl":
+        assert json.dumps(works[0].config, sort_keys=True) == (
+            '{"algorithm": "ckl", "answers": "hard", "heldout_share": 0.2, "max_steps": 1000, "mu": 0.05, "n_dims": 30, '
+            '"n_restarts": 1, "patience": null, "record_every": 1, "temperature": 1.0, "tol": 0.0003}'
+        )
+
+
+def test_fits_with_other_parameters_are_figures_of_another_kind(lab, run):
+    """Their name tells them apart, so that neither stands in a report for the other."""
+    ids = {embed(lab, run, FitSettings(n_dims=5, parameters=given)) for given in ((), (("mu", 0.2),), (("mu", 0.05),))}
+    names = lab.store.read("SELECT name FROM fit WHERE is_newest ORDER BY name").name
+    assert (len(ids), names.tolist()) == (2, ["ckl-5-hard", "ckl-5-hard mu=0.2"])

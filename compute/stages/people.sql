@@ -1,0 +1,7 @@
+-- Finished judge runs of people about a concept set.
+SELECT run.run_id
+FROM run
+JOIN rater USING (rater_id)
+JOIN run_status USING (run_id)
+WHERE run.stage = 'judge' AND rater.kind = 'human' AND run_status.status = 'finished' AND run.concept_set_id = ?
+ORDER BY run.run_id
