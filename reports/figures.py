@@ -6,68 +6,72 @@ goes with which content is inferred from what section 4 reports and how many fig
 paper's statistics, not its layout.
 """
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from triadic.reports.frames import numbers
 from triadic.reports.report import Report
-from triadic.schema.errors import BadInput
+from triadic.reports.statistics.correlation import pearson
+from triadic.schema.arrays import Floats
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 FORMATS = ("svg", "png")
-STYLE = {"svg.hashsalt": "triadic", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+STYLE: Any = {"svg.hashsalt": "triadic", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+WORDS = {
+    "n_params": "parameters (billions)", "n_layers": "layers", "n_heads": "attention heads",
+    "head_dim": "dimension per head", "attention_dim": "dimension of all heads", "mlp_dim": "MLP dimension",
+    "vocab_size": "vocabulary", "training_tokens": "training tokens (trillions)", "base_stage1": "base\nstage 1",
+    "sft": "SFT", "dpo": "DPO", "rlvr": "RLVR",
+}  # fmt: skip
 BASE, TUNED, INK = "#b07a1e", "#1f6fa8", "#444444"  # distinct in grey and to colour-blind eyes
 
 
-def save(report: Report, folder: Path | str, formats: tuple[str, ...] = FORMATS) -> list[Path]:
+def save(report: Report, folder: Path | str) -> list[Path]:
     """Draw every figure of a report into `folder`, one file per format. Returns the files."""
     from matplotlib import rc_context
 
-    unknown = set(formats) - set(FORMATS)
-    if unknown:
-        raise BadInput(f"figure format {', '.join(sorted(unknown))}: choose among {', '.join(FORMATS)}")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, draw in report.figures.items():
         with rc_context(STYLE):
             figure = draw()
-            for suffix in formats:
+            for suffix in FORMATS:
                 written.append(folder / f"{name}.{suffix}")
                 # Without a date the same numbers give the same file.
                 figure.savefig(written[-1], dpi=150, metadata={"Date": None} if suffix == "svg" else {"Software": None})
     return written
 
 
-def groups(frame: "pd.DataFrame", ingredient: str, ylabel: str) -> "Figure":
+def groups(frame: pd.DataFrame, ingredient: str, ylabel: str) -> Figure:
     """Every model's alignment within each level of a category, with the level's mean and n."""
     known = frame[frame[ingredient].notna()]
-    levels = sorted(known[ingredient].astype(str).unique())
-    figure, axes = _canvas(1.6 + 1.1 * len(levels), 3.6)
-    for place, level in enumerate(levels):
-        values = numbers(known[known[ingredient].astype(str) == level], "alignment")
+    levels = {level: numbers(part, "alignment") for level, part in known.groupby(known[ingredient].astype(str))}
+    figure, (axes,) = _canvas(1.6 + 1.1 * len(levels), 3.6)
+    for place, values in enumerate(levels.values()):
         # Spread by the golden ratio rather than at random: the same data, the same picture.
         offset = (np.arange(values.size) * 0.618034 % 1 - 0.5) * 0.56
         axes.scatter(place + offset, np.sort(values), s=14, color=TUNED, alpha=0.6, linewidths=0)
         axes.hlines(values.mean(), place - 0.35, place + 0.35, color=INK, linewidth=2)
-    counts = known[ingredient].astype(str).value_counts()
     names = {"True": "yes", "False": "no"}
-    axes.set_xticks(range(len(levels)), [f"{names.get(level, level)}\nn = {counts[level]}" for level in levels])
+    labels = [f"{names.get(level, level)}\nn = {values.size}" for level, values in levels.items()]
+    axes.set_xticks(range(len(levels)), labels)
     axes.set(xlabel=_words(ingredient), ylabel=ylabel)
     return figure
 
 
-def scatters(frame: "pd.DataFrame", ingredients: tuple[str, ...], ylabel: str) -> "Figure":
+def scatters(frame: pd.DataFrame, ingredients: tuple[str, ...], ylabel: str) -> Figure:
     """Alignment against each ingredient on a log scale, one panel each, with r of raw and log values and n."""
-    from triadic.reports.statistics.correlation import pearson
-
     figure, panels = _canvas(2.9 * len(ingredients) + 0.6, 3.2, len(ingredients))
-    for axes, ingredient in zip(np.atleast_1d(panels), ingredients, strict=True):
+    for axes, ingredient in zip(panels, ingredients, strict=True):
         known = frame[frame[ingredient].notna()]
         x, y = numbers(known, ingredient), numbers(known, "alignment")
         _tell_apart(axes, known, x, y)
@@ -78,20 +82,18 @@ def scatters(frame: "pd.DataFrame", ingredients: tuple[str, ...], ylabel: str) -
         if x.size > 2 and np.ptp(x) > 0:
             axes.set_title(f"r = {pearson(x, y).r:.2f}, log {pearson(np.log(x), y).r:.2f}, n = {x.size}", fontsize=9)
         axes.set_xlabel(_words(ingredient))
-    np.atleast_1d(panels)[0].set_ylabel(ylabel)
-    np.atleast_1d(panels)[0].legend(frameon=False, fontsize=8)
+    panels[0].set_ylabel(ylabel)
+    panels[0].legend(frameon=False, fontsize=8)
     return figure
 
 
-def coefficients(table: "pd.DataFrame", label: str) -> "Figure":
+def coefficients(table: pd.DataFrame, label: str) -> Figure:
     """Fixed effects with 95% intervals, largest on top; least squares without families as open marks."""
     rows = table[table.term != "Intercept"].sort_values("beta", ignore_index=True)
-    figure, axes = _canvas(6, 1 + 0.32 * len(rows))
+    figure, (axes,) = _canvas(6, 1 + 0.32 * len(rows))
     place = np.arange(len(rows))
-    axes.errorbar(
-        rows.beta, place, xerr=[rows.beta - rows.low, rows.high - rows.beta], fmt="o", color=TUNED, ms=5, capsize=2,
-        label="mixed model",
-    )  # fmt: skip
+    error = [rows.beta - rows.low, rows.high - rows.beta]
+    axes.errorbar(rows.beta, place, xerr=error, fmt="o", color=TUNED, ms=5, capsize=2, label="mixed model")
     axes.plot(rows.ols_beta, place, "o", mfc="none", color=BASE, ms=5, label="least squares")
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.set_yticks(place, [_words(term) for term in rows.term])
@@ -100,10 +102,10 @@ def coefficients(table: "pd.DataFrame", label: str) -> "Figure":
     return figure
 
 
-def intervals(table: "pd.DataFrame", name: str, label: str) -> "Figure":
+def intervals(table: pd.DataFrame, name: str, label: str) -> Figure:
     """Correlations with their intervals, largest on top, each with its n."""
     rows = table.sort_values("r", ignore_index=True)
-    figure, axes = _canvas(6, 1 + 0.34 * len(rows))
+    figure, (axes,) = _canvas(6, 1 + 0.34 * len(rows))
     place = np.arange(len(rows))
     ends = rows[["low", "high"]].fillna(rows.r, axis=0) if rows.low.notna().any() else None
     error = None if ends is None else [rows.r - ends.low, ends.high - rows.r]
@@ -114,18 +116,16 @@ def intervals(table: "pd.DataFrame", name: str, label: str) -> "Figure":
     return figure
 
 
-def matrix(scores: "pd.DataFrame") -> "Figure":
+def matrix(scores: pd.DataFrame) -> Figure:
     """Correlations among alignment and benchmarks, with the number of models below each."""
-    from triadic.reports.statistics.correlation import pearson
-
     names = list(scores.columns)
-    figure, axes = _canvas(1.6 + 0.75 * len(names), 1.2 + 0.7 * len(names))
+    figure, (axes,) = _canvas(1.6 + 0.75 * len(names), 1.2 + 0.7 * len(names))
     grid = np.full((len(names), len(names)), np.nan)
     for i, a in enumerate(names):
         for j, b in enumerate(names):
-            both = scores[[a, b]].dropna().to_numpy() if i != j else scores[[a]].dropna().to_numpy()
+            both = scores[[a, b]].dropna().to_numpy()
             if i == j:
-                text, grid[i, j] = f"\n{len(both)}", np.nan
+                text = f"\n{len(both)}"
             elif len(both) < 4:
                 text = f"–\n{len(both)}"
             else:
@@ -141,31 +141,31 @@ def matrix(scores: "pd.DataFrame") -> "Figure":
     return figure
 
 
-def stages(lines: "pd.DataFrame") -> "Figure":
+def stages(lines: pd.DataFrame) -> Figure:
     """Alignment along each line of post-training: a panel per listing (Table 4, Table 1 as printed, measured)."""
-    order = [stage for stage in ("base_stage1", "base", "sft", "dpo", "rlvr") if stage in set(lines.stage)]
+    order = list(lines.sort_values("stage_no").stage.unique())
     listings = list(dict.fromkeys(zip(lines.listing, lines.scope, strict=True)))
     names = sorted(set(lines.line))
     figure, panels = _canvas(4.6 * len(listings), 4.8, len(listings))
-    for axes, (listing, scope) in zip(np.atleast_1d(panels), listings, strict=True):
+    for axes, (listing, scope) in zip(panels, listings, strict=True):
         for lineage, part in lines[lines.scope == scope].groupby("lineage"):
             part = part.sort_values("stage_no")
             number = names.index(part.line.iloc[0])  # one line looks the same in every panel
             places = [order.index(stage) for stage in part.stage]
-            look = {"marker": "os^Dv"[number % 5], "color": f"C{number % 10}"}
-            axes.plot(places, part.alignment, ms=5, label=lineage, **look)
+            marker, colour = "os^Dv"[number % 5], f"C{number % 10}"
+            axes.plot(places, part.alignment, ms=5, label=lineage, marker=marker, color=colour)
         axes.set_xticks(range(len(order)), [_words(stage) for stage in order])
         axes.set_title({"table4": "Table 4", "table1": "Table 1 as printed"}.get(listing, listing), fontsize=10)
         axes.set_ylim(0, None)
         axes.legend(frameon=False, fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
-    np.atleast_1d(panels)[0].set_ylabel(lines.metric.iloc[0])
+    panels[0].set_ylabel(lines.metric.iloc[0])
     return figure
 
 
-def pairs(table: "pd.DataFrame") -> "Figure":
+def pairs(table: pd.DataFrame) -> Figure:
     """Base model and the model tuned from it, a line per pair, sorted by the change."""
     rows = table.sort_values(["origin", "metric", "reference", "difference"], ignore_index=True)
-    figure, axes = _canvas(6.5, 1 + 0.27 * len(rows))
+    figure, (axes,) = _canvas(6.5, 1 + 0.27 * len(rows))
     place = np.arange(len(rows))
     axes.hlines(place, rows.base_alignment, rows.tuned_alignment, color="#bbbbbb", linewidth=2, zorder=1)
     axes.scatter(rows.base_alignment, place, color=BASE, s=28, label="base", zorder=2)
@@ -176,11 +176,9 @@ def pairs(table: "pd.DataFrame") -> "Figure":
     return figure
 
 
-def tuned_scatter(part: "pd.DataFrame", xlabel: str, ylabel: str) -> "Figure":
+def tuned_scatter(part: pd.DataFrame, xlabel: str, ylabel: str) -> Figure:
     """Alignment against one benchmark, base and tuned models told apart, with r, its n and a fitted line."""
-    from triadic.reports.statistics.correlation import pearson
-
-    figure, axes = _canvas(4.8, 3.8)
+    figure, (axes,) = _canvas(4.8, 3.8)
     x, y = numbers(part, "score"), numbers(part, "alignment")
     _tell_apart(axes, part, x, y)
     if np.ptp(x) > 0 and np.ptp(y) > 0:
@@ -193,22 +191,40 @@ def tuned_scatter(part: "pd.DataFrame", xlabel: str, ylabel: str) -> "Figure":
     return figure
 
 
-def _tell_apart(axes, frame: "pd.DataFrame", x: np.ndarray, y: np.ndarray) -> None:
+def ranking(frame: pd.DataFrame, metric: str) -> Figure:
+    """One line per model: figure, interval, and the 95th percentile of chance as a tick; hollow where at chance."""
+    names = list(dict.fromkeys(frame.reference))
+    longest = max((frame.reference == name).sum() for name in names)
+    figure, panels = _canvas(5.2 * len(names), 1.4 + 0.17 * longest, len(names), share="x")
+    for axes, name in zip(panels, names, strict=True):
+        rows = frame[frame.reference == name].iloc[::-1].reset_index(drop=True)
+        at_chance = rows.at_chance.fillna(False).astype(bool).to_numpy()
+        y, value = np.arange(len(rows)), numbers(rows, "value")
+        axes.hlines(y, numbers(rows, "low"), numbers(rows, "high"), color="#888888", lw=1)
+        axes.plot(numbers(rows, "chance_p95"), y, "|", color=BASE, label="95% of coin flips")
+        axes.plot(value[~at_chance], y[~at_chance], "o", ms=4, color=TUNED, label="above chance")
+        axes.plot(value[at_chance], y[at_chance], "o", ms=4, mfc="white", color=TUNED, label="at chance")
+        axes.set_yticks(y, rows.rater, fontsize=6)
+        axes.set(xlabel=metric, title=name, ylim=(-1, len(rows)))
+    panels[-1].legend(fontsize=7, loc="lower right")
+    return figure
+
+
+def _tell_apart(axes: Axes, frame: pd.DataFrame, x: Floats, y: Floats) -> None:
     tuned = frame.instruction_tuned.fillna(False).astype(bool).to_numpy()
-    for label, colour, marker, some in (("base", BASE, "o", ~tuned), ("instruction-tuned", TUNED, "D", tuned)):
-        axes.scatter(x[some], y[some], s=20, color=colour, marker=marker, alpha=0.8, linewidths=0, label=label)
+    for label, colour, marker, chosen in (("base", BASE, "o", ~tuned), ("instruction-tuned", TUNED, "D", tuned)):
+        axes.scatter(x[chosen], y[chosen], s=20, color=colour, marker=marker, alpha=0.8, linewidths=0, label=label)
 
 
-def _canvas(width: float, height: float, panels: int = 1):
+def _canvas(width: float, height: float, panels: int = 1, share: str = "y") -> tuple[Figure, list[Axes]]:
     """A figure of its own, outside pyplot's list of open ones: nothing to close, no display needed."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.subplots(1, panels, sharey=True)
-    return figure, axes
+    return figure, list(figure.subplots(1, panels, sharex=share == "x", sharey=share == "y", squeeze=False)[0])
 
 
-def _round_ticks(x: np.ndarray) -> list[float]:
+def _round_ticks(x: Floats) -> list[float]:
     """Four values of one significant digit, evenly spread over a logarithmic axis."""
     wanted = np.geomspace(x.min(), x.max(), 4) if np.ptp(x) else x[:1]
     size = 10.0 ** np.floor(np.log10(wanted))
@@ -220,11 +236,4 @@ def _short(value: float) -> str:
 
 
 def _words(name: str) -> str:
-    names = {
-        "n_params": "parameters (billions)", "n_layers": "layers", "n_heads": "attention heads",
-        "head_dim": "dimension per head", "attention_dim": "dimension of all heads", "hidden_size": "hidden size",
-        "mlp_dim": "MLP dimension", "vocab_size": "vocabulary", "context_length": "context length",
-        "training_tokens": "training tokens (trillions)", "base_stage1": "base\nstage 1", "base": "base",
-        "sft": "SFT", "dpo": "DPO", "rlvr": "RLVR",
-    }  # fmt: skip
-    return names.get(name, name.replace("_", " "))
+    return WORDS.get(name, name.replace("_", " "))

@@ -1,21 +1,27 @@
 """Reading the frame views: which alignment figures a report is about, never mixing two kinds in one statistic."""
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Annotated
 
 import numpy as np
+import pandas as pd
 
+from triadic.schema.arrays import Floats
 from triadic.schema.errors import BadInput, NotFound
+from triadic.schema.options import Option
+from triadic.schema.store import Store, query
+from triadic.schema.vocabulary import Origin
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from triadic.schema.store import Store
-
-ORIGINS = ("published", "measured", "both")
 HEADLINE = "procrustes_r2"
-AT_CHANCE = 0.147  # a little above the 0.12–0.13 of coin flips at 128 × 30
+
+# The settings that reports share. A report gives each its default.
+OriginSetting = Annotated[Origin, Option("Figures of the paper, of this lab, or both.")]
+MetricSetting = Annotated[str, Option("Alignment metric to explain.")]
+AnyMetricSetting = Annotated[str | None, Option("Only this alignment metric.", unset="every one there is")]
+ReferenceSetting = Annotated[str | None, Option("Only figures against this reference.", unset="every one there is")]
 
 
 @dataclass(frozen=True)
@@ -33,9 +39,14 @@ class Scope:
         return {"origin": self.origin, "metric": self.metric, "reference": self.reference, "method": self.method}
 
     @property
+    def label(self) -> str:
+        """The axis of a figure."""
+        return f"{self.metric} ({self.reference})"
+
+    @property
     def suffix(self) -> str:
         """What tells this scope's figures from those of the published suite, whose names are the paper's."""
-        if self.origin == "published" and self.metric == HEADLINE:
+        if self.origin == Origin.published and self.metric == HEADLINE:
             return ""
         return "_" + re.sub(r"\W+", "_", "_".join(self.columns.values())).strip("_").lower()
 
@@ -44,63 +55,59 @@ class Scope:
 
 
 def scoped(
-    store: "Store",
+    store: Store,
     view: str,
-    origin: str = "published",
+    origin: Origin = Origin.published,
     metric: str | None = HEADLINE,
     reference: str | None = None,
-) -> list[tuple[Scope, "pd.DataFrame"]]:
+) -> list[tuple[Scope, pd.DataFrame]]:
     """The rows of one frame view, split into scopes. `metric` or `reference` None means every one there is.
 
-    With `origin` both, `reference` chooses among the measured figures: published ones have no other.
-
-    Raises
-    ------
-    BadInput
-        `origin` is none of published, measured, both.
-    NotFound
-        No row answers; the message says which metrics and references there are.
+    With `origin` both, `reference` chooses among the measured figures: published ones have no other. Raises BadInput for
+    an origin that is none, NotFound, naming the metrics and references there are, when no row answers.
     """
-    if origin not in ORIGINS:
-        raise BadInput(f"origin {origin!r}: choose one of {', '.join(ORIGINS)}")
-    frame = store.read(
-        f"""SELECT * FROM {view}
-        WHERE (? = 'both' OR origin = ?) AND (? IS NULL OR metric = ?)
-            AND (? IS NULL OR reference = ? OR (? = 'both' AND origin = 'published'))
-        ORDER BY ALL""",
-        [origin, origin, metric, metric, reference, reference, origin],
-    )
+    frame = store.read(query("triadic.reports", "scoped").format(view=view), [checked(origin).value, metric, reference])
     if frame.empty:
-        raise NotFound(_nothing(store, origin, metric, reference))
+        raise nothing(store, origin, metric, reference)
     keys = ["origin", "metric", "reference", "method"]
     parts = [(Scope(*key), part.reset_index(drop=True)) for key, part in frame.groupby(keys, dropna=False)]
-    return sorted(parts, key=lambda part: (part[0].origin != "published", str(part[0])))
+    return sorted(parts, key=lambda part: (part[0].origin != Origin.published, str(part[0])))
 
 
-def chance(scope: Scope, frame: "pd.DataFrame") -> list[str]:
-    """A note on how many models stand where random answers do: a Procrustes R² of nothing is not zero."""
-    if scope.metric != HEADLINE:
+def checked(origin: str) -> Origin:
+    """The origin of that name. Raises BadInput, naming those there are."""
+    if origin not in list(Origin):
+        raise BadInput(f"no origin {origin!r}: use one of {', '.join(Origin)}")
+    return Origin(origin)
+
+
+def chance(store: Store, scope: Scope, frame: pd.DataFrame) -> list[str]:
+    """A note on how many models do not stand out from random answers: a Procrustes R² of nothing is not zero."""
+    low = store.read(query("triadic.reports", "at_chance"), scope.columns)
+    low = low[low.rater_id.isin(frame.rater_id)].at_chance.dropna().astype(bool)
+    if low.empty:
         return []
-    low = int((numbers(frame, "alignment") <= AT_CHANCE).sum())
     return [
-        f"{scope}: {low} of {len(frame)} models have R² of {AT_CHANCE} or less. Random answers give about 0.12 to 0.13 at "
-        "128 concepts × 30 dimensions, so differences among these say little."
+        f"{scope}: {low.sum()} of {len(frame)} models are at chance, no better than 95% of random answers through the "
+        "same fit, so differences among these say little."
     ]
 
 
-def numbers(frame: "pd.DataFrame", name: str) -> np.ndarray:
+def numbers(frame: pd.DataFrame, name: str) -> Floats:
     """A column as doubles (n,), NaN where a cell is missing."""
-    return frame[name].to_numpy(dtype=float, na_value=np.nan)
+    values: Floats = frame[name].to_numpy(dtype=float, na_value=np.nan)
+    return values
 
 
-def _nothing(store: "Store", origin: str, metric: str | None, reference: str | None) -> str:
-    there = store.read("SELECT DISTINCT origin, metric, reference FROM alignment_score ORDER BY ALL")
-    if there.empty:
-        return (
-            "the lab holds no alignment figures: `triadic ingest published`, or judge a model with `triadic run MODEL`"
+def nothing(store: Store, origin: str, metric: str | None, reference: str | None) -> NotFound:
+    """What to raise where no alignment figure answers: the message says which there are."""
+    known = store.read("SELECT DISTINCT origin, metric, reference FROM alignment_score ORDER BY ALL")
+    if known.empty:
+        return NotFound(
+            "no alignment figures in this lab: `triadic ingest published`, or judge a model with `triadic run MODEL`"
         )
-    if origin == "measured" and "measured" not in set(there.origin):
-        return "nothing has been measured in this lab yet: `triadic run MODEL`, or report with --origin published"
-    known = "; ".join(f"{row.origin} {row.metric} against {row.reference}" for row in there.itertuples())
+    if origin == Origin.measured and Origin.measured not in set(known.origin):
+        return NotFound("nothing measured in this lab yet: `triadic run MODEL`, or report with --origin published")
+    listed = "; ".join(f"{row.origin} {row.metric} against {row.reference}" for row in known.itertuples())
     asked = " ".join(part for part in (origin, metric or "", f"against {reference}" if reference else "") if part)
-    return f"no alignment figures for {asked}; there are: {known}"
+    return NotFound(f"no alignment figures for {asked}; there are: {listed}")

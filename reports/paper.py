@@ -1,20 +1,20 @@
 """`report paper`: every statistic of the paper's section 4 beside the same one computed here."""
 
+from __future__ import annotations
+
 import re
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from triadic.reports import readings
-from triadic.reports.frames import HEADLINE, ORIGINS, Scope, scoped
+from triadic.reports.frames import HEADLINE, MetricSetting, OriginSetting, ReferenceSetting, Scope, checked, scoped
 from triadic.reports.readings import Reading
-from triadic.reports.report import Report, Table
+from triadic.reports.report import Report, Row, Table
 from triadic.schema.errors import BadInput, NotFound
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from triadic.schema.store import Store
+from triadic.schema.store import Store
+from triadic.schema.vocabulary import Origin
 
 ALPHA = 0.05
 RULE = (
@@ -25,35 +25,38 @@ RULE = (
 )
 
 
-def report(store: "Store", origin: str = "published", metric: str = HEADLINE, reference: str | None = None) -> Report:
-    """Published against ours, with n, a verdict by a stated rule, and what explains a difference in the data."""
-    import pandas as pd
+def report(
+    store: Store,
+    origin: OriginSetting = Origin.published,
+    metric: MetricSetting = HEADLINE,
+    reference: ReferenceSetting = None,
+) -> Report:
+    """Every statistic of the paper beside ours, with a verdict.
 
-    if origin not in ORIGINS:
-        raise BadInput(f"origin {origin!r}: choose one of {', '.join(ORIGINS)}")
+    Published against ours, with n, a verdict by a stated rule, and what explains a difference in the data.
+
+    Example: triadic report paper --origin both --format latex
+    """
+    checked(origin)
     statistics = store.read("SELECT * FROM published_statistic ORDER BY ALL")
     if statistics.empty:
         raise NotFound("the lab holds none of the paper's statistics: `triadic ingest published`")
     printed = store.read("SELECT * FROM published_ingredient ORDER BY ALL")
-    frames = {
-        view: {scope: frame for scope, frame in _maybe(store, view, origin, metric, reference)}
-        for view in ("ingredient_frame", "benchmark_frame", "post_training_frame")
-    }
-    scopes = list(frames["ingredient_frame"])
-    if not scopes:
-        scoped(store, "ingredient_frame", origin, metric, reference)  # raises, saying what there is
+    frames = {"ingredient_frame": dict(scoped(store, "ingredient_frame", origin, metric, reference))}
+    for view in ("benchmark_frame", "post_training_frame"):
+        try:
+            frames[view] = dict(scoped(store, view, origin, metric, reference))
+        except NotFound:
+            frames[view] = {}
     rows, ways, dimensions = [], [], readings.dimensions(store)
-    for scope in scopes:
+    for scope in frames["ingredient_frame"]:
         ours = _ours(scope, statistics, frames, printed, dimensions)
         for row in statistics.itertuples():
             found = ours.get((row.analysis, row.term, row.statistic), [])
             compared, judged = _compare(row, found)
             rows.append({**scope.columns, **compared})
-            ways += [
-                {**scope.columns, "analysis": row.analysis, "term": row.term, "published": row.value,
-                 **vars(way), "verdict": verdict}
-                for way, verdict in judged
-            ]  # fmt: skip
+            about = {**scope.columns, "analysis": row.analysis, "term": row.term, "published": row.value}
+            ways += [{**about, **vars(way), "verdict": judgment} for way, judgment in judged]
     table = pd.DataFrame(rows)
     order = ["group_test", "correlation", "mixed_model", "benchmark", "post_training", "dimensionality"]
     table = table.sort_values("analysis", key=lambda c: c.map(order.index), kind="stable", ignore_index=True)
@@ -111,81 +114,75 @@ def verdict(statistic: str, value: float, p: str | None, ours: Reading) -> str:
     return "agrees in direction"
 
 
-def _maybe(store: "Store", view: str, origin: str, metric: str, reference: str | None):
-    try:
-        return scoped(store, view, origin, metric, reference)
-    except NotFound:
-        return []
-
-
-def _ours(scope: Scope, statistics: "pd.DataFrame", frames: dict, printed: "pd.DataFrame", dimensions: list) -> dict:
+def _ours(
+    scope: Scope,
+    statistics: pd.DataFrame,
+    frames: dict[str, dict[Scope, pd.DataFrame]],
+    printed: pd.DataFrame,
+    dimensions: list[Reading],
+) -> dict[tuple[str, str, str], list[Reading]]:
+    """Our readings of each statistic, by analysis, term and statistic: none where the models are too few or too alike."""
     frame = frames["ingredient_frame"][scope]
     scores = frames["benchmark_frame"].get(scope)
     # Table 1 is printed elsewhere than Table 4, so its rows are a scope of their own.
     stages = [
         part
         for other, part in frames["post_training_frame"].items()
-        if other == scope or (scope.origin == other.origin == "published")
+        if other == scope or (scope.origin == other.origin == Origin.published)
     ]
-    out: dict[tuple[str, str, str], list[Reading]] = {}
-    fitted = _tried(lambda: readings.mixed(frame)) or {}
-    for row in statistics.itertuples():
-        match row.analysis:
-            case "group_test" if row.term == "activation":
-                found = _tried(lambda: readings.activation(frame))
+    fitted = readings.mixed(frame)
+
+    def found(analysis: str, term: str, statistic: str) -> list[Reading]:
+        match analysis:
+            case "group_test" if term == "activation":
+                return readings.activation(frame)
             case "group_test":
-                found = _tried(lambda term=row.term: readings.groups(frame, term))
+                return readings.groups(frame, term)
             case "correlation":
-                found = _tried(lambda term=row.term: readings.correlations(frame, term, printed))
+                return readings.correlations(frame, term, printed)
             case "mixed_model":
-                found = fitted.get(row.term)
+                return fitted.get(term, [])
             case "benchmark" if scores is not None:
-                found = _tried(lambda term=row.term: readings.benchmark(scores, term))
+                return readings.benchmark(scores, term)
             case "post_training" if stages:
-                found = _tried(lambda term=row.term: readings.stage(_concat(stages), term))
-            case "dimensionality" if row.statistic == "d_hat":
-                found = dimensions
-            case _:
-                found = None
-        out[row.analysis, row.term, row.statistic] = found or []
-    return out
+                return readings.stage(pd.concat(stages, ignore_index=True), term)
+            case "dimensionality" if statistic == "d_hat":
+                return dimensions
+        return []
+
+    ours: dict[tuple[str, str, str], list[Reading]] = {}
+    for key in statistics[["analysis", "term", "statistic"]].itertuples(index=False, name=None):
+        try:
+            ours[key] = found(*key)
+        except BadInput:
+            ours[key] = []
+    return ours
 
 
-def _tried(reading):
-    """A reading, or none where the models at hand are too few or too alike for it."""
-    try:
-        return reading()
-    except BadInput:
-        return None
-
-
-def _concat(parts: list["pd.DataFrame"]) -> "pd.DataFrame":
-    import pandas as pd
-
-    return pd.concat(parts, ignore_index=True)
-
-
-def _compare(row, found: list[Reading]) -> tuple[dict, list[tuple[Reading, str]]]:
-    said = {"analysis": row.analysis, "term": row.term, "statistic": row.statistic, "published": row.value,
-            "published_se": row.se, "published_p": row.p if isinstance(row.p, str) else None}  # fmt: skip
+def _compare(row: Any, found: list[Reading]) -> tuple[Row, list[tuple[Reading, str]]]:
+    """A statistic's row of the report, and the verdict of each of our readings of it."""
+    p = row.p if isinstance(row.p, str) else None
+    printed: Row = {"analysis": row.analysis, "term": row.term, "statistic": row.statistic, "published": row.value}
+    printed |= {"published_se": row.se, "published_p": p}
     if not found:
-        why = {"d_hat": "needs a human embedding: triadic ingest reference", "d_used": "a choice, not a result"}
-        why = why.get(row.statistic, "too few models")
-        nothing = {"ours": np.nan, "n": 0, "se": np.nan, "low": np.nan, "high": np.nan, "p": np.nan, "ours_is": ""}
-        return {**said, **nothing, "verdict": f"not computed: {why}", "explained_by": ""}, []
-    judged = [(way, verdict(row.statistic, row.value, said["published_p"], way)) for way in found]
+        known = {"d_hat": "needs a human embedding: triadic ingest reference", "d_used": "a choice, not a result"}
+        why = known.get(row.statistic, "too few models")
+        printed |= {"ours": np.nan, "n": 0, "se": np.nan, "low": np.nan, "high": np.nan, "p": np.nan, "ours_is": ""}
+        return printed | {"verdict": f"not computed: {why}", "explained_by": ""}, []
+    judged = [(way, verdict(row.statistic, row.value, p, way)) for way in found]
     ours, judgment = judged[0]
-    explained_by = ""
-    if judgment != "agrees":
-        # The best verdict that another reading gets, and every reading that gets it.
-        for better in ("agrees", "agrees in direction") if judgment.startswith("differs") else ("agrees",):
-            said_by = [f"{way.reading}: {way.value:.3g} (n={way.n})" for way, other in judged[1:] if other == better]
-            if said_by:
-                explained_by = ("" if better == "agrees" else "in direction only: ") + "; ".join(said_by)
-                break
-        else:
-            explained_by = f"none of the {len(judged) - 1} other readings"
     se = (ours.high - ours.low) / (2 * 1.959964) if row.analysis == "mixed_model" else np.nan
-    figures = {"ours": ours.value, "n": ours.n, "se": se, "low": ours.low, "high": ours.high, "p": ours.p,
-               "ours_is": ours.reading}  # fmt: skip
-    return {**said, **figures, "verdict": judgment, "explained_by": explained_by}, judged
+    printed |= {"ours": ours.value, "n": ours.n, "se": se, "low": ours.low, "high": ours.high, "p": ours.p}
+    return printed | {"ours_is": ours.reading, "verdict": judgment, "explained_by": _explained_by(judged)}, judged
+
+
+def _explained_by(judged: list[tuple[Reading, str]]) -> str:
+    """The best verdict that another reading gets where ours does not agree, and every reading that gets it."""
+    judgment = judged[0][1]
+    if judgment == "agrees":
+        return ""
+    for better in ("agrees", "agrees in direction") if judgment.startswith("differs") else ("agrees",):
+        ways = [f"{way.reading}: {way.value:.3g} (n={way.n})" for way, other in judged[1:] if other == better]
+        if ways:
+            return ("" if better == "agrees" else "in direction only: ") + "; ".join(ways)
+    return f"none of the {len(judged) - 1} other readings"

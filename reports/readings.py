@@ -4,27 +4,27 @@ None of them is chosen for its value. Each changes one thing that the paper leav
 matter: which model is in, how an ingredient is coded, on which scale it is taken.
 """
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from triadic.reports.benchmarks import one_source, wide
 from triadic.reports.frames import numbers
-from triadic.reports.regression import FORMULAS, usable, without_varying
+from triadic.reports.regression import FORMULAS, usable, without_constant
 from triadic.reports.stages import TABLE1
 from triadic.reports.statistics.bootstrap import leave_one_out
 from triadic.reports.statistics.correlation import Correlation, pearson, spearman
+from triadic.reports.statistics.distributions import two_sided_z
 from triadic.reports.statistics.groups import many_groups, two_groups
 from triadic.reports.statistics.mixed import fit_mixed
-from triadic.reports.statistics.spectrum import components
+from triadic.schema.arrays import Floats
+from triadic.schema.embeddings import components
 from triadic.schema.errors import BadInput
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from triadic.schema.store import Store
+from triadic.schema.store import Store, query
 
 OTHER_CODING = {
     "attention_dim": ("head_dim", "attention dimension per head instead of all heads"),
@@ -46,10 +46,10 @@ class Reading:
     p: float = float("nan")
 
 
-def correlations(frame: "pd.DataFrame", ingredient: str, printed: "pd.DataFrame") -> list[Reading]:
+def correlations(frame: pd.DataFrame, ingredient: str, printed: pd.DataFrame) -> list[Reading]:
     """Readings of r between an ingredient and alignment; `printed` is the paper's Table 3."""
     x, y, names = numbers(frame, ingredient), numbers(frame, "alignment"), frame.rater_id.to_numpy()
-    keep = ~np.isnan(x)
+    everyone, keep = y, ~np.isnan(x)
     x, y, names = x[keep], y[keep], names[keep]
     out = [_r("as stored", pearson(x, y))]
     most = leave_one_out(x, y).most
@@ -60,23 +60,20 @@ def correlations(frame: "pd.DataFrame", ingredient: str, printed: "pd.DataFrame"
     if ingredient in OTHER_CODING:
         other, label = OTHER_CODING[ingredient]
         z = numbers(frame, other)
-        there = ~np.isnan(z)
-        out.append(_r(label, pearson(z[there], numbers(frame, "alignment")[there])))
+        out.append(_r(label, pearson(z[~np.isnan(z)], everyone[~np.isnan(z)])))
     if ingredient in PRINTED and len(printed):
-        said = dict(zip(printed.model.map(_plain), printed[PRINTED[ingredient]].map(_leading), strict=True))
-        z = np.array([said.get(_plain(name), np.nan) for name in frame.rater_id])
-        there = ~np.isnan(z)
-        if there.sum() > 3:
-            out.append(
-                _r("as Table 3 prints it, for its models", pearson(z[there], numbers(frame, "alignment")[there]))
-            )
+        cells = dict(zip(printed.model.map(_plain), printed[PRINTED[ingredient]].map(_leading), strict=True))
+        z = np.array([cells.get(_plain(name), np.nan) for name in frame.rater_id])
+        known = ~np.isnan(z)
+        if known.sum() > 3:
+            out.append(_r("as Table 3 prints it, for its models", pearson(z[known], everyone[known])))
     decoders = frame.architecture[keep].isin(["decoder", "decoder-moe"]).to_numpy()
     if 3 < decoders.sum() < x.size:
         out.append(_r("decoders only", pearson(x[decoders], y[decoders])))
     return out
 
 
-def groups(frame: "pd.DataFrame", ingredient: str) -> list[Reading]:
+def groups(frame: pd.DataFrame, ingredient: str) -> list[Reading]:
     """Readings of t (yes minus no) for a true/false ingredient."""
     y, yes = numbers(frame, "alignment"), frame[ingredient].fillna(False).astype(bool).to_numpy()
     out = _t("Student's t", y[yes], y[~yes])
@@ -93,7 +90,7 @@ def groups(frame: "pd.DataFrame", ingredient: str) -> list[Reading]:
     return out
 
 
-def activation(frame: "pd.DataFrame") -> list[Reading]:
+def activation(frame: pd.DataFrame) -> list[Reading]:
     """Readings of F over activation functions."""
     decoders = frame[frame.architecture.isin(["decoder", "decoder-moe"])]
     ways = (
@@ -104,7 +101,7 @@ def activation(frame: "pd.DataFrame") -> list[Reading]:
     )
     out = []
     for label, part, column in ways:
-        sets = [numbers(some, "alignment") for _, some in part.groupby(column)]
+        sets = [numbers(models, "alignment") for _, models in part.groupby(column)]
         if len(sets) > 1:
             f = many_groups(sets)
             out.append(Reading(f"{label}, F({f.df1}, {f.df2})", f.f, f.n, p=f.p))
@@ -113,7 +110,7 @@ def activation(frame: "pd.DataFrame") -> list[Reading]:
     return out
 
 
-def mixed(frame: "pd.DataFrame") -> dict[str, list[Reading]]:
+def mixed(frame: pd.DataFrame) -> dict[str, list[Reading]]:
     """Readings of every fixed effect, and of the model's R², under `model`."""
     ways = [
         ("attention dimension per head", frame, "per head"),
@@ -126,7 +123,7 @@ def mixed(frame: "pd.DataFrame") -> dict[str, list[Reading]]:
         ways.append((f"{' and '.join(QWEN3)} taken as base models", relabelled, "per head"))
     out: dict[str, list[Reading]] = {}
     for label, part, which in ways:
-        part = without_varying(part)
+        part = without_constant(part)
         try:
             fit = fit_mixed(usable(FORMULAS[which], part, [], ""), part, "family", test_terms=False)
         except BadInput:
@@ -134,17 +131,15 @@ def mixed(frame: "pd.DataFrame") -> dict[str, list[Reading]]:
         for row in fit.coefficients.itertuples():
             out.setdefault(row.term, []).append(Reading(label, row.beta, fit.n, row.low, row.high, row.wald_p))
             if label == ways[0][0]:
-                spread = 1.96 * row.ols_se
-                out[row.term].append(
-                    Reading("least squares, no families", row.ols_beta, fit.n, row.ols_beta - spread,
-                            row.ols_beta + spread, _two_sided(row.ols_beta / row.ols_se))
-                )  # fmt: skip
+                low, high = row.ols_beta - 1.96 * row.ols_se, row.ols_beta + 1.96 * row.ols_se
+                p = float(two_sided_z(row.ols_beta / row.ols_se))
+                out[row.term].append(Reading("least squares, no families", row.ols_beta, fit.n, low, high, p))
         out.setdefault("model", []).append(Reading(f"conditional R², {label}", fit.conditional_r2, fit.n))
         out["model"].append(Reading(f"marginal R², {label}", fit.marginal_r2, fit.n))
     return out
 
 
-def benchmark(frame: "pd.DataFrame", term: str) -> list[Reading]:
+def benchmark(frame: pd.DataFrame, term: str) -> list[Reading]:
     """Readings of r between alignment and a benchmark, or between two benchmarks ("A x B")."""
     scores = wide(one_source(frame))
     pair = [name.strip() for name in term.split(" x ")]
@@ -167,7 +162,7 @@ def benchmark(frame: "pd.DataFrame", term: str) -> list[Reading]:
     return out
 
 
-def stage(frame: "pd.DataFrame", term: str) -> list[Reading]:
+def stage(frame: pd.DataFrame, term: str) -> list[Reading]:
     """Readings of the mean alignment at one stage of post-training."""
     at = frame[frame.stage == term]
     ways = (
@@ -178,40 +173,27 @@ def stage(frame: "pd.DataFrame", term: str) -> list[Reading]:
     return [Reading(label, part.alignment.mean(), len(part)) for label, part in ways if len(part)]
 
 
-def dimensions(store: "Store", share: float = 0.95) -> list[Reading]:
+def dimensions(store: Store, share: float = 0.95) -> list[Reading]:
     """How many principal components hold 95% of the variance of each human embedding in the lab, before reduction."""
-    rows = store.read(
-        """SELECT embedding.name, embedding_row.vector
-        FROM embedding
-        JOIN rater USING (rater_id)
-        JOIN embedding_row USING (embedding_id)
-        WHERE embedding.role = 'raw' AND rater.kind = 'human'
-        ORDER BY embedding.created_at, embedding.embedding_id, embedding_row.position"""
-    )
-    out = []
-    for name, part in rows.groupby("name", sort=False):
-        out.append(Reading(f"PCA of {name} to 95%", components(np.stack(part.vector.to_list()), share), len(part)))
-    return out
+    rows = store.read(query("triadic.reports", "human_vectors"))
+    return [
+        Reading(f"PCA of {name} to 95%", components(np.stack(part.vector.to_list()), share), len(part))
+        for name, part in rows.groupby("name", sort=False)
+    ]
 
 
-def _several(frame: "pd.DataFrame") -> "pd.DataFrame":
-    own = frame[(frame.listing != "table1") & (frame.stage != "it")]
-    return own[own.groupby("lineage").stage.transform("nunique") > 1]
+def _several(frame: pd.DataFrame) -> pd.DataFrame:
+    lines = frame[(frame.listing != "table1") & (frame.stage != "it")]
+    return lines[lines.groupby("lineage").stage.transform("nunique") > 1]
 
 
 def _r(label: str, found: Correlation) -> Reading:
     return Reading(label, found.r, found.n, found.low, found.high, found.p)
 
 
-def _t(label: str, first: np.ndarray, second: np.ndarray) -> list[Reading]:
+def _t(label: str, first: Floats, second: Floats) -> list[Reading]:
     t = two_groups(first, second)
     return [Reading(label, t.student_t, t.n1 + t.n2, t.student_t - 1.96, t.student_t + 1.96, t.student_p)]
-
-
-def _two_sided(z: float) -> float:
-    from scipy.special import ndtr
-
-    return float(2 * ndtr(-abs(z)))
 
 
 def _plain(name: str) -> str:

@@ -1,24 +1,38 @@
 """What a report is: a title, tables, notes and figures. Nothing here knows how any of it is printed or drawn."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 from triadic.schema.errors import NotFound
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.figure import Figure
+
+Row = dict[str, Any]  # a row of a table in the making, by column
+Drawings = dict[str, Callable[[], "Figure"]]  # by file name, what draws it
 
 
 @dataclass(frozen=True)
 class Table:
-    """One table of results. `preview` is how many rows a reader is shown; files hold them all."""
+    """One table of results. `preview` is how many rows a reader is given; files hold them all."""
 
     name: str
     caption: str
-    frame: "pd.DataFrame"
+    frame: pd.DataFrame
     preview: int | None = None
+
+
+def concatenated(parts: dict[str, list[pd.DataFrame]], captions: dict[str, str], **previews: int) -> list[Table]:
+    """A table for each name, the rows of all scopes below one another."""
+    return [
+        Table(name, captions[name], pd.concat(frames, ignore_index=True), previews.get(name))
+        for name, frames in parts.items()
+    ]
 
 
 @dataclass
@@ -29,11 +43,11 @@ class Report:
     title: str
     tables: list[Table]
     notes: list[str] = field(default_factory=list)
-    figures: dict[str, Callable[[], "Figure"]] = field(default_factory=dict)
+    figures: Drawings = field(default_factory=dict)
 
-    def frame(self, name: str) -> "pd.DataFrame":
+    def frame(self, name: str) -> pd.DataFrame:
         """The rows of one table. Raises NotFound, naming those there are."""
         for table in self.tables:
             if table.name == name:
                 return table.frame
-        raise NotFound(f"report {self.name} has no table {name!r}; it has {', '.join(t.name for t in self.tables)}")
+        raise NotFound(f"no table {name!r} in report {self.name}: use one of {', '.join(t.name for t in self.tables)}")

@@ -1,47 +1,50 @@
 """`report stages`: what each step of post-training does to alignment (paper section 4.1, Table 1)."""
 
+from __future__ import annotations
+
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from triadic.reports import figures
-from triadic.reports.frames import HEADLINE, numbers, scoped
-from triadic.reports.report import Report, Table
+from triadic.reports.frames import HEADLINE, MetricSetting, OriginSetting, ReferenceSetting, numbers, scoped
+from triadic.reports.report import Drawings, Report, Row, Table
 from triadic.reports.statistics.paired import paired
+from triadic.schema.arrays import Floats
 from triadic.schema.errors import NotFound
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from triadic.schema.store import Store
+from triadic.schema.store import Store, query
+from triadic.schema.vocabulary import Origin
 
 # Table 1's lines, by the lines of Table 4 that they are.
 TABLE1 = {
-    "Instella 3B": "instella-3b", "Llama 3.1 8B": "llama-3.1-tulu-3-8b", "OLMo 13B": "olmo-2-1124-13b",
+    "Instella 3B": "instella-3b",
+    "Llama 3.1 8B": "llama-3.1-tulu-3-8b",
+    "OLMo 13B": "olmo-2-1124-13b",
     "OLMo 7B": "olmo-2-1124-7b",
-}  # fmt: skip
-SAID = ["listing", "metric", "reference", "method"]
+}
+KEYS = ["listing", "metric", "reference", "method"]
 ORDER = ("base_stage1", "base", "sft", "dpo", "rlvr")
 
 
 def report(
-    store: "Store",
-    origin: str = "published",
-    metric: str = HEADLINE,
-    reference: str | None = None,
+    store: Store,
+    origin: OriginSetting = Origin.published,
+    metric: MetricSetting = HEADLINE,
+    reference: ReferenceSetting = None,
     seed: int = 0,
 ) -> Report:
-    """Lines of post-training as Table 4 (or this lab) has them and as Table 1 prints them; pairs, tested."""
-    import pandas as pd
+    """Post-training stages per lineage, and matched base–instruct pairs.
 
+    Lines of post-training as Table 4 (or this lab) has them and as Table 1 prints them; pairs, tested.
+
+    Example: triadic report stages --origin both --format latex
+    """
     rng = np.random.default_rng(seed)
-    frames = [
-        frame.assign(scope=str(s)) for s, frame in scoped(store, "post_training_frame", origin, metric, reference)
-    ]
-    everything = pd.concat(frames, ignore_index=True)
-    lines = everything[everything.stage.isin(ORDER)]
+    parts = scoped(store, "post_training_frame", origin, metric, reference)
+    lines = pd.concat([frame.assign(scope=str(scope)) for scope, frame in parts], ignore_index=True)
+    lines = lines[lines.stage.isin(ORDER)]
     lines = lines[lines.groupby(["scope", "lineage"]).stage.transform("nunique") > 1].reset_index(drop=True)
     lines["line"] = lines.lineage.replace(TABLE1)
     averages, steps = _averages(store, lines), _steps(lines, rng)
@@ -64,46 +67,37 @@ def report(
         Table("pairs", "Base models and the models tuned from them", pairs),
         Table("pair_test", "Paired test over all pairs", tests),
     ]
-    drawn = {"figure_5": partial(figures.stages, lines), "figure_6": partial(figures.pairs, pairs)}
-    return Report(
-        "stages",
-        "Post-training, stage by stage",
-        [table for table in tables if len(table.frame)],
-        notes,
-        {name: drawing for name, drawing in drawn.items() if len(lines if name == "figure_5" else pairs)},
-    )
+    drawings: Drawings = {"figure_5": partial(figures.stages, lines)} if len(lines) else {}
+    if len(pairs):
+        drawings["figure_6"] = partial(figures.pairs, pairs)
+    tables = [table for table in tables if len(table.frame)]
+    return Report("stages", "Post-training, stage by stage", tables, notes, drawings)
 
 
-def _wide(lines: "pd.DataFrame") -> "pd.DataFrame":
+def _wide(lines: pd.DataFrame) -> pd.DataFrame:
     if lines.empty:
         return lines
-    wide = lines.pivot_table(index=[*SAID, "lineage"], columns="stage", values="alignment", aggfunc="mean")
+    wide = lines.pivot_table(index=[*KEYS, "lineage"], columns="stage", values="alignment", aggfunc="mean")
     wide = wide.reindex(columns=[stage for stage in ORDER if stage in wide.columns])
     wide.insert(0, "n", wide.notna().sum(axis=1))
     return wide.reset_index().rename_axis(columns=None)
 
 
-def _averages(store: "Store", lines: "pd.DataFrame") -> "pd.DataFrame":
-    import pandas as pd
-
-    printed = store.read("SELECT replace(replace(lower(stage), ' ', '_'), 'stage_1', 'stage1') AS stage, r2 "
-                         "FROM published_stage WHERE lineage = 'Average'")  # fmt: skip
+def _averages(store: Store, lines: pd.DataFrame) -> pd.DataFrame:
+    printed = store.read(query("triadic.reports", "printed_averages"))
     printed = dict(zip(printed.stage, printed.r2, strict=True))
-    rows = []
-    for (*said, stage), part in lines.groupby([*SAID, "stage"]):
-        said = dict(zip(SAID, said, strict=True))
-        rows.append({**said, "stage": stage, "n": len(part), "mean": part.alignment.mean(),
-                     "printed": printed.get(stage) if said["listing"] == "table1" else None,
-                     "lines": ", ".join(sorted(part.lineage))})  # fmt: skip
-    rows.sort(key=lambda row: ([row[name] for name in SAID], ORDER.index(row["stage"])))
+    rows: list[Row] = []
+    for (*key, stage), part in lines.groupby([*KEYS, "stage"]):
+        row = dict(zip(KEYS, key, strict=True)) | {"stage": stage, "n": len(part), "mean": part.alignment.mean()}
+        row["printed"] = printed.get(stage) if row["listing"] == "table1" else None
+        rows.append(row | {"lines": ", ".join(sorted(part.lineage))})
+    rows.sort(key=lambda row: ([row[name] for name in KEYS], ORDER.index(row["stage"])))
     return pd.DataFrame(rows)
 
 
-def _steps(lines: "pd.DataFrame", rng) -> "pd.DataFrame":
-    import pandas as pd
-
+def _steps(lines: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     rows = []
-    for said, part in lines.groupby(SAID):
+    for key, part in lines.groupby(KEYS):
         wide = part.pivot_table(index="lineage", columns="stage", values="alignment")
         for before, after in pairwise(ORDER):
             if before not in wide or after not in wide:
@@ -111,24 +105,23 @@ def _steps(lines: "pd.DataFrame", rng) -> "pd.DataFrame":
             both = wide[[before, after]].dropna()
             if both.empty:
                 continue
-            row = dict(zip(SAID, said, strict=True)) | {"step": f"{before} → {after}", "n": len(both)}
+            row = dict(zip(KEYS, key, strict=True)) | {"step": f"{before} → {after}", "n": len(both)}
             rows.append(row | _paired(both[before].to_numpy(), both[after].to_numpy(), rng))
     return pd.DataFrame(rows)
 
 
-def _paired(before: np.ndarray, after: np.ndarray, rng) -> dict:
+def _paired(before: Floats, after: Floats, rng: np.random.Generator) -> Row:
     change = after - before
     if change.size < 2 or np.ptp(change) < 1e-12:
         return {"mean_change": change.mean(), "n_up": int((change > 0).sum())}
     test = paired(before, after, rng)
-    return {"mean_change": test.mean, "low": test.low, "high": test.high, "n_up": test.n_up, "t": test.t,
-            "df": test.df, "p": test.p, "sign_flip_p": test.sign_flip_p, "wilcoxon_p": test.wilcoxon_p,
-            "dz": test.dz}  # fmt: skip
+    columns = ("low", "high", "n_up", "t", "df", "p", "sign_flip_p", "wilcoxon_p", "dz")
+    return {"mean_change": test.mean} | {name: getattr(test, name) for name in columns}
 
 
-def _pairs(store: "Store", origin: str, metric: str, reference: str | None, rng):
-    import pandas as pd
-
+def _pairs(
+    store: Store, origin: Origin, metric: str, reference: str | None, rng: np.random.Generator
+) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
     try:
         parts = scoped(store, "model_pair", origin, metric, reference)
     except NotFound:
@@ -136,9 +129,9 @@ def _pairs(store: "Store", origin: str, metric: str, reference: str | None, rng)
     pairs, tests = [], []
     for scope, frame in parts:
         frame = frame.sort_values("difference", ascending=False, ignore_index=True)
-        columns = ["lineage", "base_rater", "tuned_rater", "tuned_stage", "base_alignment", "tuned_alignment",
-                   "difference", "same_shape"]  # fmt: skip
+        columns = ["lineage", "base_rater", "tuned_rater", "tuned_stage", "base_alignment", "tuned_alignment"]
+        columns += ["difference", "same_shape"]
         pairs.append(frame[columns].assign(**scope.columns)[[*scope.columns, *columns]])
-        tests.append({**scope.columns, "n": len(frame),
-                      **_paired(numbers(frame, "base_alignment"), numbers(frame, "tuned_alignment"), rng)})  # fmt: skip
+        tested = _paired(numbers(frame, "base_alignment"), numbers(frame, "tuned_alignment"), rng)
+        tests.append({**scope.columns, "n": len(frame), **tested})
     return pd.concat(pairs, ignore_index=True), pd.DataFrame(tests), []

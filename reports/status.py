@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import duckdb
+import pandas as pd
 
 from triadic.schema.errors import BadInput
 from triadic.schema.lab import Lab
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def status(lab: Lab, runs: bool = False, everyone: bool = False) -> pd.DataFrame:
@@ -24,8 +22,6 @@ def status(lab: Lab, runs: bool = False, everyone: bool = False) -> pd.DataFrame
 
 def query(lab: Lab, sql: str) -> pd.DataFrame:
     """The result of one statement on a read-only connection. Raises BadInput with DuckDB's reason in one line."""
-    import duckdb
-
     try:
         return lab.store.read(sql)
     except duckdb.Error as error:

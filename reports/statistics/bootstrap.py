@@ -1,5 +1,7 @@
 """Bootstrap intervals of a correlation, and its value without each observation."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from triadic.reports.statistics.correlation import coefficient, ranks
 from triadic.reports.statistics.sample import columns
+from triadic.schema.arrays import Floats, Ints
 from triadic.schema.errors import BadInput
 
 
@@ -22,14 +25,13 @@ class Interval:
 
 @dataclass(frozen=True)
 class Influence:
-    """`without[i]` is the statistic with observation i left out; `most` the i that moves it furthest, by `shift`."""
+    """`without[i]` is the statistic with observation i left out; `most` the i that moves it furthest."""
 
-    without: np.ndarray
+    without: Floats
     most: int
-    shift: float
 
 
-def weighted(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def _weighted(x: Floats, y: Floats, weights: Floats) -> Floats:
     """Pearson's r of (x, y) under each row of counts `weights`, (B, n) → (B,). NaN where a side is constant."""
     x, y = x - x.mean(), y - y.mean()
     total = weights.sum(axis=1)
@@ -42,16 +44,16 @@ def weighted(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
         return np.where(flat, np.nan, np.clip(xy / np.sqrt(xx * yy), -1, 1))
 
 
-def _weighted_ranks(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Mid-ranks of x within each resample: (B, n). A value's rank is the draws below it plus half of its own."""
+def _weighted_ranks(x: Floats, weights: Floats) -> Floats:
+    """Mid-ranks of x within each resample: (B, n). A value's rank is the draws below it plus half of those equal to it."""
     _, first, group = np.unique(np.sort(x), return_index=True, return_inverse=True)
     order = np.argsort(x, kind="stable")
-    own = np.add.reduceat(weights[:, order], first, axis=1)
+    tied = np.add.reduceat(weights[:, order], first, axis=1)
     group = group[np.argsort(order)]
-    return (np.cumsum(own, axis=1) - (own - 1) / 2)[:, group]
+    return (np.cumsum(tied, axis=1) - (tied - 1) / 2)[:, group]
 
 
-def _weighted_spearman(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def _weighted_spearman(x: Floats, y: Floats, weights: Floats) -> Floats:
     rx, ry = _weighted_ranks(x, weights), _weighted_ranks(y, weights)
     total = weights.sum(axis=1, keepdims=True)
     rx = rx - (weights * rx).sum(axis=1, keepdims=True) / total
@@ -78,11 +80,10 @@ def leave_one_out(x: ArrayLike, y: ArrayLike, ranked: bool = False) -> Influence
             without = (gx * gy).sum(axis=1) / np.sqrt((gx**2).sum(axis=1) * (gy**2).sum(axis=1))
         full = coefficient(rx, ry)
     else:
-        without = weighted(x, y, 1.0 - np.eye(x.size))
+        without = _weighted(x, y, 1.0 - np.eye(x.size))
         full = coefficient(x, y)
     moved = np.where(np.isnan(without), -1.0, np.abs(without - full))
-    most = int(np.argmax(moved))
-    return Influence(without, most, float(without[most] - full))
+    return Influence(without, int(np.argmax(moved)))
 
 
 def interval(
@@ -92,7 +93,7 @@ def interval(
     n_resamples: int = 2000,
     level: float = 0.95,
     ranked: bool = False,
-    clusters: np.ndarray | None = None,
+    clusters: Ints | None = None,
 ) -> Interval:
     """Bias-corrected and accelerated bootstrap interval (Efron 1987) of the correlation; pairs are resampled.
 
@@ -100,12 +101,10 @@ def interval(
     then allows for members of one cluster being alike. Falls back to the percentile interval, and says so in
     `method`, where the correction is not defined (every resample on one side of the estimate).
     """
-    from scipy.special import ndtr, ndtri
-
     x, y = columns(x, y, at_least=4)
     if n_resamples < 100:
         raise BadInput(f"{n_resamples} resamples are too few for an interval; use at least 100")
-    statistic = _weighted_spearman if ranked else weighted
+    statistic = _weighted_spearman if ranked else _weighted
     unit = np.arange(x.size) if clusters is None else np.asarray(clusters)
     n_units = int(unit.max()) + 1
     if n_units < 4:
@@ -118,22 +117,28 @@ def interval(
     replicates = replicates[~np.isnan(replicates)]
     if replicates.size < n_resamples / 2:
         raise BadInput("more than half of the bootstrap samples are constant; the column varies too little")
-    tail = np.array([(1 - level) / 2, (1 + level) / 2])
     full = coefficient(ranks(x), ranks(y)) if ranked else coefficient(x, y)
-    below = (np.mean(replicates < full) + np.mean(replicates <= full)) / 2
-    method = "percentile"
-    if 0 < below < 1:
-        if clusters is None:
-            jack = leave_one_out(x, y, ranked).without
-        else:
-            jack = statistic(x, y, (unit[None, :] != np.arange(n_units)[:, None]).astype(float))
-        jack = jack[~np.isnan(jack)]
-        d = jack.mean() - jack
-        spread = np.sum(d**2) ** 1.5
-        acceleration = np.sum(d**3) / (6 * spread) if spread > 0 else 0.0
-        z = ndtri(below) + ndtri(tail)
-        corrected = ndtr(ndtri(below) + z / (1 - acceleration * z))
-        if np.isfinite(corrected).all() and corrected[0] < corrected[1]:
-            tail, method = corrected, "BCa"
-    low, high = np.quantile(replicates, tail)
+    if clusters is None:
+        jack = leave_one_out(x, y, ranked).without
+    else:
+        jack = statistic(x, y, (unit[None, :] != np.arange(n_units)[:, None]).astype(float))
+    tail = np.array([(1 - level) / 2, (1 + level) / 2])
+    corrected = _corrected(tail, replicates, full, jack[~np.isnan(jack)])
+    low, high = np.quantile(replicates, tail if corrected is None else corrected)
+    method = "percentile" if corrected is None else "BCa"
     return Interval(float(low), float(high), method, int(replicates.size))
+
+
+def _corrected(tail: Floats, replicates: Floats, full: float, jack: Floats) -> Floats | None:
+    """Efron's (1987) levels in place of `tail`, from the replicates' bias and the jackknife's skew, where they exist."""
+    from scipy.special import ndtr, ndtri
+
+    below = (np.mean(replicates < full) + np.mean(replicates <= full)) / 2
+    if not 0 < below < 1:
+        return None
+    d = jack.mean() - jack
+    spread = np.sum(d**2) ** 1.5
+    acceleration = np.sum(d**3) / (6 * spread) if spread > 0 else 0.0
+    z = ndtri(below) + ndtri(tail)
+    levels: Floats = ndtr(ndtri(below) + z / (1 - acceleration * z))
+    return levels if np.isfinite(levels).all() and levels[0] < levels[1] else None

@@ -1,11 +1,14 @@
 """How far the columns of a design repeat one another."""
 
+from __future__ import annotations
+
 import numpy as np
 
+from triadic.schema.arrays import Floats
 from triadic.schema.errors import BadInput
 
 
-def variance_inflation(design: np.ndarray) -> np.ndarray:
+def variance_inflation(design: Floats) -> Floats:
     """Variance inflation factors, shape (p,), of a design (n, p) that holds no intercept column.
 
     1 / (1 − R²) of each column on the others: the diagonal of the inverse correlation matrix.
@@ -15,7 +18,7 @@ def variance_inflation(design: np.ndarray) -> np.ndarray:
     return np.diag(np.linalg.inv(np.corrcoef(design, rowvar=False))).copy()
 
 
-def refuse_repeats(design: np.ndarray, names: list[str]) -> None:
+def refuse_repeats(design: Floats, names: list[str]) -> None:
     """Raise BadInput, naming the columns, when one is constant besides the intercept or a linear function of others."""
     scale = np.linalg.norm(design, axis=0)
     if (scale == 0).any():

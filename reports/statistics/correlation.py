@@ -1,11 +1,15 @@
 """Pearson, Spearman and partial correlations, with p-values and intervals."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from triadic.reports.statistics.distributions import two_sided_t
 from triadic.reports.statistics.sample import columns
+from triadic.schema.arrays import Floats
 from triadic.schema.errors import BadInput
 
 
@@ -21,7 +25,7 @@ class Correlation:
     high: float
 
 
-def coefficient(x: np.ndarray, y: np.ndarray) -> float:
+def coefficient(x: Floats, y: Floats) -> float:
     """Pearson's r of two arrays of shape (n,); a constant one is refused, for its correlation does not exist."""
     if np.ptp(x) == 0 or np.ptp(y) == 0:
         raise BadInput("a correlation needs two columns that vary; one of them is constant")
@@ -30,11 +34,11 @@ def coefficient(x: np.ndarray, y: np.ndarray) -> float:
     return float(np.clip(r, -1.0, 1.0))
 
 
-def ranks(x: np.ndarray) -> np.ndarray:
+def ranks(x: Floats) -> Floats:
     """Ranks from 1, ties sharing their mean rank. Shape (n,)."""
     _, where, counts = np.unique(x, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return (last - (counts - 1) / 2)[where]
+    middle: Floats = np.cumsum(counts) - (counts - 1) / 2
+    return middle[where]
 
 
 def pearson(x: ArrayLike, y: ArrayLike, level: float = 0.95) -> Correlation:
@@ -67,16 +71,15 @@ def partial(x: ArrayLike, y: ArrayLike, given: ArrayLike, level: float = 0.95) -
 
 
 def _with_p(r: float, n: int, held: int, level: float, ranked: bool = False) -> Correlation:
-    from scipy.special import ndtri, stdtr
+    from scipy.special import ndtri
 
     df = n - 2 - held
     if df < 1:
         raise BadInput(f"a correlation of {n} pairs with {held} columns held constant has no degrees of freedom")
     t = np.inf if abs(r) == 1 else abs(r) * np.sqrt(df / (1 - r * r))
-    p = float(2 * stdtr(df, -t))
     low = high = float("nan")
     if df > 1:  # Fisher's z has variance 1 / (n − 3 − held)
         width = ndtri((1 + level) / 2) * np.sqrt(((1 + r * r / 2) if ranked else 1.0) / (df - 1))
         z = np.arctanh(np.clip(r, -1 + 1e-15, 1 - 1e-15))
         low, high = (float(v) for v in np.tanh([z - width, z + width]))
-    return Correlation(r, n, df, p, low, high)
+    return Correlation(r, n, df, two_sided_t(t, df), low, high)

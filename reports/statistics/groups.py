@@ -1,11 +1,16 @@
 """Do groups of models differ? Student and Welch tests with effect sizes."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from triadic.reports.statistics.distributions import t_quantile, two_sided_t, upper_f
 from triadic.reports.statistics.sample import values
+from triadic.schema.arrays import Floats
 from triadic.schema.errors import BadInput
 
 
@@ -15,8 +20,6 @@ class TwoGroups:
 
     n1: int
     n2: int
-    mean1: float
-    mean2: float
     difference: float
     low: float
     high: float
@@ -46,7 +49,6 @@ class ManyGroups:
     welch_p: float
     eta2: float
     omega2: float
-    singletons: int
 
 
 def two_groups(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> TwoGroups:
@@ -54,7 +56,7 @@ def two_groups(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> TwoG
 
     d is the difference over the pooled standard deviation; g corrects its small-sample bias exactly (Hedges 1981).
     """
-    from scipy.special import gammaln, stdtr, stdtrit
+    from scipy.special import gammaln
 
     a, b = values(first, "first group", 2), values(second, "second group", 2)
     n1, n2, difference = a.size, b.size, a.mean() - b.mean()
@@ -67,20 +69,18 @@ def two_groups(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> TwoG
     square = v1 / n1 + v2 / n2
     welch_t = difference / np.sqrt(square)
     welch_df = square**2 / ((v1 / n1) ** 2 / (n1 - 1) + (v2 / n2) ** 2 / (n2 - 1))
-    half = stdtrit(welch_df, (1 + level) / 2) * np.sqrt(square)
+    half = t_quantile((1 + level) / 2, welch_df) * np.sqrt(square)
     d = difference / np.sqrt(pooled)
     unbias = np.exp(gammaln(df / 2) - gammaln((df - 1) / 2)) / np.sqrt(df / 2) if df > 1 else np.nan
-    figures = (
-        a.mean(), b.mean(), difference, difference - half, difference + half,
-        t, df, 2 * stdtr(df, -abs(t)), welch_t, welch_df, 2 * stdtr(welch_df, -abs(welch_t)), d, d * unbias,
-    )  # fmt: skip
+    student = (t, df, two_sided_t(t, df))
+    welch = (welch_t, welch_df, two_sided_t(welch_t, welch_df))
+    ends = (difference - half, difference + half)
+    figures = (difference, *ends, *student, *welch, d, d * unbias)
     return TwoGroups(n1, n2, *(float(figure) for figure in figures))
 
 
-def many_groups(groups: list[ArrayLike]) -> ManyGroups:
+def many_groups(groups: Sequence[ArrayLike]) -> ManyGroups:
     """Compare k ≥ 2 independent samples. A group of one adds to the classical F but has no variance for Welch's."""
-    from scipy.special import fdtrc
-
     samples = [values(group, "group") for group in groups]
     k, n = len(samples), sum(group.size for group in samples)
     if k < 2 or n <= k:
@@ -93,17 +93,14 @@ def many_groups(groups: list[ArrayLike]) -> ManyGroups:
     f = (between / (k - 1)) / (within / (n - k))
     mean_square = within / (n - k)
     omega2 = (between - (k - 1) * mean_square) / (between + within + mean_square)
-    welch_f, welch_df1, welch_df2, welch_p = _welch([g for g in samples if g.size > 1 and np.ptp(g) > 0])
-    return ManyGroups(
-        n, k, float(f), k - 1, n - k, float(fdtrc(k - 1, n - k, f)), welch_f, welch_df1, welch_df2, welch_p,
-        float(between / (between + within)), float(omega2), sum(g.size == 1 for g in samples),
-    )  # fmt: skip
+    welch = _welch([g for g in samples if g.size > 1 and np.ptp(g) > 0])
+    classical = (float(f), k - 1, n - k, upper_f(f, k - 1, n - k))
+    effects = (float(between / (between + within)), float(omega2))
+    return ManyGroups(n, k, *classical, *welch, *effects)
 
 
-def _welch(samples: list[np.ndarray]) -> tuple[float, int, float, float]:
+def _welch(samples: list[Floats]) -> tuple[float, int, float, float]:
     """Welch's (1951) F for unequal variances."""
-    from scipy.special import fdtrc
-
     k = len(samples)
     if k < 2:
         return float("nan"), 0, float("nan"), float("nan")
@@ -113,4 +110,4 @@ def _welch(samples: list[np.ndarray]) -> tuple[float, int, float, float]:
     slack = sum((1 - w / weights.sum()) ** 2 / (g.size - 1) for w, g in zip(weights, samples, strict=True))
     f = (weights @ (means - centre) ** 2 / (k - 1)) / (1 + 2 * (k - 2) / (k**2 - 1) * slack)
     df2 = (k**2 - 1) / (3 * slack)
-    return float(f), k - 1, float(df2), float(fdtrc(k - 1, df2, f))
+    return float(f), k - 1, float(df2), upper_f(f, k - 1, df2)

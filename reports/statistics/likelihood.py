@@ -6,10 +6,13 @@ stop in a false place: it is what statsmodels' many-dimensional search is checke
 for many responses at once, to make parametric bootstraps cheap.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
 
+from triadic.schema.arrays import Floats, Ints
 from triadic.schema.errors import BadInput
 
 # θ = family SD over residual SD. Zero, then five decades; a ratio outside is zero or infinite to any sample here.
@@ -18,30 +21,28 @@ GRID = np.concatenate([[0.0], np.logspace(-2.5, 2.5, 126)])
 
 @dataclass(frozen=True)
 class Profile:
-    """A fit: β (p,), its covariance (p, p), variances of groups and residuals, θ, and −2 log-likelihood."""
+    """A fit: β (p,), its covariance (p, p), variances of groups and residuals, and −2 log-likelihood."""
 
-    beta: np.ndarray
-    covariance: np.ndarray
+    beta: Floats
+    covariance: Floats
     group_variance: float
     residual_variance: float
-    theta: float
     deviance: float
-    reml: bool
 
 
 @dataclass(frozen=True)
 class Prepared:
     """What θ does not touch: β of least squares (p, B), residual sums by group (G, B), residual squares (B,)."""
 
-    ordinary: np.ndarray
-    sums: np.ndarray
-    squares: np.ndarray
+    ordinary: Floats
+    sums: Floats
+    squares: Floats
 
 
 class RandomIntercept:
     """A design X (n, p) of full column rank and group codes (n,) that take each value of 0…G−1."""
 
-    def __init__(self, design: np.ndarray, groups: np.ndarray):
+    def __init__(self, design: Floats, groups: Ints) -> None:
         n, p = design.shape
         if n <= p:
             raise BadInput(f"mixed model: {n} observations cannot carry {p} coefficients")
@@ -51,7 +52,7 @@ class RandomIntercept:
         self.basis, self.triangle = np.linalg.qr(design)
         self.sums = self._by_group(self.basis)
 
-    def fit(self, y: np.ndarray, reml: bool = True) -> Profile:
+    def fit(self, y: Floats, reml: bool = True) -> Profile:
         """The best θ for one response (n,), to full precision."""
         from scipy.optimize import minimize_scalar
 
@@ -68,12 +69,10 @@ class RandomIntercept:
         deviance, beta, variance, inner = self._at(theta, prepared, reml)
         back = np.linalg.inv(self.triangle)
         covariance = variance[0] * back @ np.linalg.inv(inner) @ back.T
-        return Profile(
-            back @ beta[:, 0], covariance, theta**2 * float(variance[0]), float(variance[0]), theta,
-            float(deviance[0]), reml,
-        )  # fmt: skip
+        residual = float(variance[0])
+        return Profile(back @ beta[:, 0], covariance, theta**2 * residual, residual, float(deviance[0]))
 
-    def deviances(self, responses: np.ndarray, reml: bool = False) -> np.ndarray:
+    def deviances(self, responses: Floats, reml: bool = False) -> Floats:
         """−2 log-likelihood for each column of `responses`, (n, B) → (B,), to within 0.005 of `fit`'s.
 
         The best θ of the grid, refined by a parabola: enough to place a ratio among its bootstrap draws.
@@ -88,23 +87,24 @@ class RandomIntercept:
         with np.errstate(invalid="ignore", divide="ignore"):
             vertex = here - (before - after) ** 2 / (8 * bend)
         usable = (inside == best) & (bend > 0)
-        return np.where(usable, np.minimum(vertex, here), table.min(axis=0))
+        found: Floats = np.where(usable, np.minimum(vertex, here), table.min(axis=0))
+        return found
 
-    def without_groups(self, responses: np.ndarray) -> np.ndarray:
+    def without_groups(self, responses: Floats) -> Floats:
         """−2 log-likelihood of least squares, the family variance held at zero: (n, B) → (B,)."""
         return self._at(0.0, self._prepare(responses), False)[0]
 
-    def _prepare(self, responses: np.ndarray) -> "Prepared":
+    def _prepare(self, responses: Floats) -> Prepared:
         ordinary = self.basis.T @ responses
         rest = responses - self.basis @ ordinary  # residuals of least squares: no cancellation in what follows
         return Prepared(ordinary, self._by_group(rest), (rest**2).sum(axis=0))
 
-    def _by_group(self, columns: np.ndarray) -> np.ndarray:
+    def _by_group(self, columns: Floats) -> Floats:
         order = np.argsort(self.groups, kind="stable")
         starts = np.concatenate([[0], np.cumsum(self.sizes)[:-1]]).astype(int)
         return np.add.reduceat(columns[order], starts, axis=0)
 
-    def _at(self, theta: float, prepared: "Prepared", reml: bool):
+    def _at(self, theta: float, prepared: Prepared, reml: bool) -> tuple[Floats, Floats, Floats, Floats]:
         """Deviance (B,), β in the basis (p, B), σ² (B,) and the weighted cross-product (p, p) at one θ."""
         shrink = (theta**2 / (1 + self.sizes * theta**2))[:, None]
         inner = np.eye(self.p) - self.sums.T @ (shrink * self.sums)
@@ -119,10 +119,9 @@ class RandomIntercept:
         return deviance, prepared.ordinary + np.linalg.solve(factor.T, half), squares / df, inner
 
 
-def simulate(
-    fit: Profile, design: np.ndarray, groups: np.ndarray, n_draws: int, rng: np.random.Generator
-) -> np.ndarray:
+def simulate(fit: Profile, design: Floats, groups: Ints, n_draws: int, rng: np.random.Generator) -> Floats:
     """Responses (n, B) drawn from a fitted model."""
     families = rng.standard_normal((groups.max() + 1, n_draws)) * np.sqrt(fit.group_variance)
     noise = rng.standard_normal((design.shape[0], n_draws)) * np.sqrt(fit.residual_variance)
-    return (design @ fit.beta)[:, None] + families[groups] + noise
+    responses: Floats = (design @ fit.beta)[:, None] + families[groups] + noise
+    return responses

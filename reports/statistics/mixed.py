@@ -5,22 +5,23 @@ when the family variance vanishes, so another is used, exact zeros are refused, 
 that `likelihood` finds independently and, where the family variance is zero, ordinary least squares.
 """
 
+from __future__ import annotations
+
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from triadic.reports.statistics.collinearity import refuse_repeats, variance_inflation
+from triadic.reports.statistics.distributions import two_sided_z, upper_chi2
 from triadic.reports.statistics.likelihood import Profile, RandomIntercept, simulate
+from triadic.schema.arrays import Floats, Ints
 from triadic.schema.errors import BadInput
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-OPTIMISERS = ("powell", "nm", "cg")
-SAME_OPTIMUM = 1e-3  # in −2 log-likelihood; a difference this small moves no printed figure
 BOUNDARY = 1e-4  # family variance over residual variance below which the fit sits on its boundary
+ON_BOUNDARY = "the family variance is zero: the model equals least squares; conditional R² = marginal R²"
 
 
 @dataclass(frozen=True)
@@ -43,24 +44,33 @@ class MixedFit:
     n: int
     n_groups: int
     dropped: int
-    dropped_for: dict[str, int]
-    coefficients: "pd.DataFrame"
+    coefficients: pd.DataFrame
     terms: list[Term]
     family_test: Term
+    fixed_variance: float
     group_variance: float
     residual_variance: float
-    marginal_r2: float
-    conditional_r2: float
     deviance: float
     profile_deviance: float
-    converged: bool
     optimiser: str
+    converged: bool
     boundary: bool
     ols_largest_shift: float
-    notes: list[str] = field(default_factory=list)
+    notes: list[str]
+
+    @property
+    def marginal_r2(self) -> float:
+        """The share of the variance that the fixed effects hold (Nakagawa & Schielzeth 2013)."""
+        return self.fixed_variance / (self.fixed_variance + self.group_variance + self.residual_variance)
+
+    @property
+    def conditional_r2(self) -> float:
+        """The share that fixed effects and families hold together."""
+        held = self.fixed_variance + self.group_variance
+        return held / (held + self.residual_variance)
 
 
-def z_score(frame: "pd.DataFrame", names: list[str]) -> "pd.DataFrame":
+def z_score(frame: pd.DataFrame, names: list[str]) -> pd.DataFrame:
     """A copy with the named columns centred and divided by their sample SD; a constant column is refused."""
     out = frame.copy()
     for name in names:
@@ -71,7 +81,7 @@ def z_score(frame: "pd.DataFrame", names: list[str]) -> "pd.DataFrame":
     return out
 
 
-def variables(formula: str, frame: "pd.DataFrame") -> list[str]:
+def variables(formula: str, frame: pd.DataFrame) -> list[str]:
     """The columns of `frame` that a formula names, in its order."""
     words = dict.fromkeys(re.findall(r"[A-Za-z_]\w*", formula))
     return [word for word in words if word in frame.columns]
@@ -79,7 +89,7 @@ def variables(formula: str, frame: "pd.DataFrame") -> list[str]:
 
 def fit_mixed(
     formula: str,
-    frame: "pd.DataFrame",
+    frame: pd.DataFrame,
     group: str,
     rng: np.random.Generator | None = None,
     n_bootstrap: int = 0,
@@ -92,45 +102,15 @@ def fit_mixed(
     Rows with a missing cell in any named column are left out and counted (complete cases). With `standardise`,
     numeric predictors are z-scored over the complete cases; true/false columns and categories stay as they are, so
     their coefficient is the difference between groups. `n_bootstrap` > 0 adds parametric-bootstrap p-values;
-    `test_terms` False leaves the likelihood-ratio tests of single terms out.
-
-    Raises
-    ------
-    BadInput
-        An unreadable formula or unknown column, too few rows or groups, columns that repeat one another, or a fixed
-        effect of exactly zero.
+    `test_terms` False leaves the likelihood-ratio tests of single terms out. Raises BadInput for an unreadable formula or
+    unknown column, too few rows or groups, columns that repeat one another, or a fixed effect of exactly zero.
     """
-    import pandas as pd
+    from triadic.reports.statistics import mixed_lm
 
-    if "~" not in formula:
-        raise BadInput(f"formula {formula!r} has no ~; write outcome ~ ingredient + ingredient")
-    named = variables(formula, frame)
-    outcome = variables(formula.split("~")[0], frame)
-    if group not in frame.columns:
-        raise BadInput(f"no column {group!r} to group by; columns: {', '.join(map(str, frame.columns))}")
-    kept = frame[[*named, *([] if group in named else [group])]]
-    missing = kept.isna()
-    dropped_for = {name: int(count) for name, count in missing.sum().items() if count}
-    kept = kept[~missing.any(axis=1)].reset_index(drop=True)
-    # Booleans and numbers reach the formula as such whatever nullable type the table gave them.
-    for name in named:
-        if pd.api.types.is_bool_dtype(kept[name].dtype) or set(map(type, kept[name])) <= {bool, np.bool_}:
-            kept[name] = kept[name].astype(float)
-        elif pd.api.types.is_numeric_dtype(kept[name].dtype):
-            kept[name] = kept[name].astype(float)
-            if not np.isfinite(kept[name]).all():
-                raise BadInput(f"column {name} holds an infinite value")
-    if kept[group].nunique() < 2:
-        raise BadInput(f"the {len(kept)} complete rows hold fewer than two groups of {group}; nothing to tell apart")
+    kept = _complete_cases(formula, frame, group)
     if standardise:
-        numeric = [
-            name
-            for name in named
-            if name not in outcome and pd.api.types.is_numeric_dtype(kept[name].dtype) and kept[name].nunique() > 2
-        ]
-        # Inside a function, as in np.log(n_params), a column keeps its unit and the result is z-scored instead.
-        kept = z_score(kept, [name for name in numeric if not _in_function(name, formula)])
-    y, design, names = _design(formula, kept, group, frame)
+        kept = z_score(kept, _measured(formula, kept))
+    y, design, names = mixed_lm.read_formula(formula, kept, group, [str(name) for name in frame.columns])
     if standardise:
         for j, name in enumerate(names):
             if "(" in name and "[" not in name and ":" not in name and len(np.unique(design[:, j])) > 2:
@@ -138,37 +118,67 @@ def fit_mixed(
     refuse_repeats(design, names)
     codes = pd.factorize(kept[group])[0]
     profile = RandomIntercept(design, codes).fit(y, reml)
-    fitted, optimiser = _statsmodels(y, design, codes, reml, profile)
-    notes = _notes(fitted, profile, optimiser)
+    fitted, optimiser = mixed_lm.optimised(y, design, codes, reml, profile)
     if (fitted.beta == 0).any():
         raise BadInput(f"the fixed effect of {names[int(np.argmin(np.abs(fitted.beta)))]} came out as exactly zero")
     coefficients, ols_shift = _coefficients(y, design, names, fitted)
     terms, family_test = _tests(y, design, names if test_terms else [], codes, rng, n_bootstrap)
-    linear = float(np.var(design @ fitted.beta, ddof=1))
-    total = linear + fitted.group_variance + fitted.residual_variance
     boundary = fitted.group_variance < BOUNDARY * fitted.residual_variance
     return MixedFit(
-        formula, len(kept), int(kept[group].nunique()), len(frame) - len(kept), dropped_for, coefficients, terms,
-        family_test, fitted.group_variance, fitted.residual_variance, linear / total,
-        (linear + fitted.group_variance) / total, fitted.deviance, profile.deviance, optimiser is not None,
-        optimiser or "profile likelihood", boundary, ols_shift, notes,
-    )  # fmt: skip
+        formula=formula,
+        n=len(kept),
+        n_groups=int(kept[group].nunique()),
+        dropped=len(frame) - len(kept),
+        coefficients=coefficients,
+        terms=terms,
+        family_test=family_test,
+        fixed_variance=float(np.var(design @ fitted.beta, ddof=1)),
+        group_variance=fitted.group_variance,
+        residual_variance=fitted.residual_variance,
+        deviance=fitted.deviance,
+        profile_deviance=profile.deviance,
+        optimiser=optimiser or "profile likelihood",
+        converged=optimiser is not None,
+        boundary=boundary,
+        ols_largest_shift=ols_shift,
+        notes=[mixed_lm.agreement(fitted, profile, optimiser), *([ON_BOUNDARY] if boundary else [])],
+    )
 
 
-def _design(formula: str, kept: "pd.DataFrame", group: str, frame: "pd.DataFrame"):
-    from statsmodels.regression.mixed_linear_model import MixedLM
+def _complete_cases(formula: str, frame: pd.DataFrame, group: str) -> pd.DataFrame:
+    """The columns that a formula names and the group, without the rows that lack a cell of them."""
+    if "~" not in formula:
+        raise BadInput(f"formula {formula!r} has no ~; write outcome ~ ingredient + ingredient")
+    if group not in frame.columns:
+        raise BadInput(f"no column {group!r} to group by; columns: {', '.join(map(str, frame.columns))}")
+    named = variables(formula, frame)
+    kept = frame[[*named, *([] if group in named else [group])]].dropna().reset_index(drop=True)
+    # Booleans and numbers reach the formula as such whatever nullable type the table gave them.
+    for name in named:
+        is_bool = pd.api.types.is_bool_dtype(kept[name].dtype) or set(map(type, kept[name])) <= {bool, np.bool_}
+        if is_bool or pd.api.types.is_numeric_dtype(kept[name].dtype):
+            kept[name] = kept[name].astype(float)
+            if not np.isfinite(kept[name]).all():
+                raise BadInput(f"column {name} holds an infinite value")
+    if kept[group].nunique() < 2:
+        raise BadInput(f"the {len(kept)} complete rows hold fewer than two groups of {group}; nothing to tell apart")
+    return kept
 
-    try:
-        with np.errstate(all="ignore"):  # what a function of the formula makes of a value is checked below
-            model = MixedLM.from_formula(formula, data=kept, groups=kept[group].to_numpy())
-    except Exception as error:  # the formula engine raises what it likes; the reader needs the formula and the columns
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        columns = ", ".join(map(str, frame.columns))
-        raise BadInput(f"formula {formula!r} cannot be used ({reason}); columns: {columns}") from error
-    y, design = np.asarray(model.endog, dtype=float), np.array(model.exog, dtype=float)
-    if len(y) != len(kept) or not (np.isfinite(y).all() and np.isfinite(design).all()):
-        raise BadInput(f"formula {formula!r} gives values that are not finite numbers: a logarithm of zero, perhaps")
-    return y, design, list(model.exog_names)
+
+def _measured(formula: str, kept: pd.DataFrame) -> list[str]:
+    """The predictors to z-score: numbers of more than two values.
+
+    Inside a function, as in np.log(n_params), a column keeps its unit and the result is z-scored instead.
+    """
+    outcome = variables(formula.split("~")[0], kept)
+    return [
+        name
+        for name in variables(formula, kept)
+        if name not in outcome
+        and pd.api.types.is_numeric_dtype(kept[name].dtype)
+        and kept[name].nunique() > 2
+        and not _in_function(name, formula)
+    ]
 
 
 def _in_function(name: str, formula: str) -> bool:
@@ -177,54 +187,8 @@ def _in_function(name: str, formula: str) -> bool:
     return any(function != "C" and re.search(rf"\b{name}\b", inside) for function, inside in calls)
 
 
-def _statsmodels(y, design, codes, reml, profile) -> tuple[Profile, str | None]:
-    """The first optimiser that converges, gives no exact zero and reaches the profiled optimum; else the profile."""
-    import warnings
-
-    from statsmodels.regression.mixed_linear_model import MixedLM
-
-    for method in OPTIMISERS:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # boundary and convergence are reported as columns, not as warnings
-            try:
-                result = MixedLM(y, design, groups=codes).fit(reml=reml, method=[method])
-                covariance = np.asarray(result.cov_params())[: design.shape[1], : design.shape[1]]
-            except np.linalg.LinAlgError:
-                continue
-        deviance = -2 * float(result.llf)
-        beta = np.asarray(result.fe_params, dtype=float)
-        # A Hessian that is not definite (common at the boundary) leaves no standard errors: not a usable fit.
-        sound = np.isfinite(covariance).all() and (np.diag(covariance) > 0).all() and not (beta == 0).any()
-        if result.converged and sound and deviance < profile.deviance + SAME_OPTIMUM:
-            variance = float(np.asarray(result.cov_re)[0, 0])
-            theta = np.sqrt(variance / result.scale)
-            # statsmodels differentiates over all parameters; the profile's covariance is the generalised least
-            # squares one that lme4 prints, and is kept so that both routes give the same standard errors.
-            return Profile(beta, profile.covariance, variance, float(result.scale), theta, deviance, reml), method
-    return profile, None
-
-
-def _notes(fitted: Profile, profile: Profile, optimiser: str | None) -> list[str]:
-    notes = []
-    if optimiser is None:
-        notes.append(
-            f"no optimiser of statsmodels ({', '.join(OPTIMISERS)}) reached the optimum; the figures are those of the "
-            "profiled likelihood"
-        )
-    else:
-        gap = fitted.deviance - profile.deviance
-        notes.append(
-            f"statsmodels ({optimiser}) meets the profiled likelihood: −2logL {fitted.deviance:.4f}, gap {gap:.1e}"
-        )
-    if fitted.group_variance < BOUNDARY * fitted.residual_variance:
-        notes.append("the family variance is zero: the model equals least squares; conditional R² = marginal R²")
-    return notes
-
-
-def _coefficients(y, design, names, fitted) -> tuple["pd.DataFrame", float]:
-    import pandas as pd
-    from scipy.special import ndtr
-
+def _coefficients(y: Floats, design: Floats, names: list[str], fitted: Profile) -> tuple[pd.DataFrame, float]:
+    """A row per column of the design, and by how many standard errors least squares differs where it differs most."""
     se = np.sqrt(np.diag(fitted.covariance))
     z = fitted.beta / se
     ols = np.linalg.lstsq(design, y, rcond=None)[0]
@@ -234,24 +198,28 @@ def _coefficients(y, design, names, fitted) -> tuple["pd.DataFrame", float]:
     inflation = np.full(len(names), np.nan)
     if (~constant).any():
         inflation[~constant] = variance_inflation(design[:, ~constant])
-    table = pd.DataFrame(
-        {
-            "term": names, "beta": fitted.beta, "se": se, "low": fitted.beta - 1.959964 * se,
-            "high": fitted.beta + 1.959964 * se, "z": z, "wald_p": 2 * ndtr(-np.abs(z)), "vif": inflation,
-            "ols_beta": ols, "ols_se": ols_se, "n": y.size,
-        }
-    )  # fmt: skip
-    return table, float(np.max(np.abs(ols - fitted.beta) / se))
+    columns = {"term": names, "beta": fitted.beta, "se": se}
+    columns |= {"low": fitted.beta - 1.959964 * se, "high": fitted.beta + 1.959964 * se}
+    columns |= {"z": z, "wald_p": two_sided_z(z), "vif": inflation, "ols_beta": ols, "ols_se": ols_se, "n": y.size}
+    return pd.DataFrame(columns), float(np.max(np.abs(ols - fitted.beta) / se))
 
 
-def _tests(y, design, names, codes, rng, n_bootstrap) -> tuple[list[Term], Term]:
+def _tests(
+    y: Floats, design: Floats, names: list[str], codes: Ints, rng: np.random.Generator | None, n_bootstrap: int
+) -> tuple[list[Term], Term]:
     """Likelihood ratios by maximum likelihood (REML likelihoods of different designs do not compare)."""
-    from scipy.special import chdtrc
-
-    if n_bootstrap and rng is None:
-        raise BadInput("a parametric bootstrap needs a random generator")
     full = RandomIntercept(design, codes)
     full_fit = full.fit(y, reml=False)
+
+    def bootstrap_p(fit: Profile, kept: Floats, deviances: Callable[[Floats], Floats], ratio: float) -> float:
+        """How often responses drawn from the `fit` of a null model on the columns `kept` give such a ratio."""
+        if not n_bootstrap:
+            return float("nan")
+        if rng is None:
+            raise BadInput("a parametric bootstrap needs a random generator")
+        draws = simulate(fit, kept, codes, n_bootstrap, rng)
+        return float((np.sum(deviances(draws) - full.deviances(draws) >= ratio) + 1) / (n_bootstrap + 1))
+
     by_term: dict[str, list[int]] = {}
     for j, name in enumerate(names):
         if name != "Intercept":
@@ -261,29 +229,15 @@ def _tests(y, design, names, codes, rng, n_bootstrap) -> tuple[list[Term], Term]
         rest = np.delete(design, columns, axis=1)
         null = RandomIntercept(rest, codes)
         null_fit = null.fit(y, reml=False)
-        ratio = max(null_fit.deviance - full_fit.deviance, 0.0)
-        bootstrap_p = float("nan")
-        if n_bootstrap:
-            draws = simulate(null_fit, rest, codes, n_bootstrap, rng)
-            ratios = null.deviances(draws) - full.deviances(draws)
-            bootstrap_p = float((np.sum(ratios >= ratio) + 1) / (n_bootstrap + 1))
-        terms.append(Term(term, len(columns), ratio, float(chdtrc(len(columns), ratio)), bootstrap_p, n_bootstrap))
-    return terms, _family(y, design, codes, full, full_fit, rng, n_bootstrap)
-
-
-def _family(y, design, codes, full, full_fit, rng, n_bootstrap) -> Term:
-    """Is the family variance zero? On the boundary the ratio is half χ²₀, half χ²₁ (Self & Liang 1987)."""
-    from scipy.special import chdtrc
-
-    alone = full.without_groups(y[:, None])
-    ratio = max(float(alone[0]) - full_fit.deviance, 0.0)
-    bootstrap_p = float("nan")
-    if n_bootstrap:
-        beta = np.linalg.lstsq(design, y, rcond=None)[0]
-        rest = y - design @ beta
-        null = Profile(beta, full_fit.covariance, 0.0, float(rest @ rest) / y.size, 0.0, float(alone[0]), False)
-        draws = simulate(null, design, codes, n_bootstrap, rng)
-        ratios = full.without_groups(draws) - full.deviances(draws)
-        bootstrap_p = float((np.sum(ratios >= ratio - 1e-9) + 1) / (n_bootstrap + 1))
-    p = 1.0 if ratio <= 1e-9 else 0.5 * float(chdtrc(1, ratio))
-    return Term("random intercept", 1, ratio, p, bootstrap_p, n_bootstrap)
+        ratio, df = max(null_fit.deviance - full_fit.deviance, 0.0), len(columns)
+        simulated = bootstrap_p(null_fit, rest, null.deviances, ratio)
+        terms.append(Term(term, df, ratio, upper_chi2(ratio, df), simulated, n_bootstrap))
+    # Is the family variance zero? On the boundary the ratio is half χ²₀, half χ²₁ (Self & Liang 1987).
+    alone = float(full.without_groups(y[:, None])[0])
+    ratio = max(alone - full_fit.deviance, 0.0)
+    beta = np.asarray(np.linalg.lstsq(design, y, rcond=None)[0], float)
+    left = y - design @ beta
+    families_off = Profile(beta, full_fit.covariance, 0.0, float(left @ left) / y.size, alone)
+    simulated = bootstrap_p(families_off, design, full.without_groups, ratio - 1e-9)
+    p = 1.0 if ratio <= 1e-9 else 0.5 * upper_chi2(ratio, 1)
+    return terms, Term("random intercept", 1, ratio, p, simulated, n_bootstrap)

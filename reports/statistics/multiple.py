@@ -1,12 +1,15 @@
 """Correction of p-values for the number of questions asked."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 
+from triadic.schema.arrays import Floats
 from triadic.schema.errors import BadInput
 
 
-def holm(p: ArrayLike) -> np.ndarray:
+def holm(p: ArrayLike) -> Floats:
     """Holm's (1979) step-down p-values, shape (m,). NaN (a test that was not made) stays NaN and does not count."""
     p = np.asarray(p, dtype=float)
     made = ~np.isnan(p)

@@ -1,11 +1,15 @@
 """Matched pairs: what changed between a model and the one made from it."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from triadic.reports.statistics.distributions import t_quantile, two_sided_t
 from triadic.reports.statistics.sample import columns
+from triadic.schema.arrays import Floats
 from triadic.schema.errors import BadInput
 
 EXACT_UP_TO = 14  # 2^14 sign patterns are enumerated; beyond that they are drawn
@@ -36,24 +40,31 @@ def paired(
     The sign-flip p asks how often randomly exchanging before and after within pairs gives a mean change at least
     as large: exact up to 14 pairs, from `n_resamples` draws of `rng` beyond.
     """
-    from scipy.special import stdtr, stdtrit
     from scipy.stats import wilcoxon
 
     before, after = columns(before, after, at_least=2)
     change = after - before
-    n, mean, spread = change.size, change.mean(), change.std(ddof=1)
+    n, mean, spread = change.size, float(change.mean()), float(change.std(ddof=1))
     if spread <= 1e-12 * max(np.abs(before).max(), np.abs(after).max()):
         raise BadInput("every pair changes by the same amount; there is no variation to test against")
     t = mean / (spread / np.sqrt(n))
-    half = stdtrit(n - 1, (1 + level) / 2) * spread / np.sqrt(n)
+    half = t_quantile((1 + level) / 2, n - 1) * spread / np.sqrt(n)
     return Paired(
-        n, float(mean), float(mean - half), float(mean + half), float(t), n - 1, float(2 * stdtr(n - 1, -abs(t))),
-        _sign_flip(change, rng, n_resamples), float(wilcoxon(change).pvalue), float(mean / spread),
-        int((change > 0).sum()),
-    )  # fmt: skip
+        n=n,
+        mean=mean,
+        low=float(mean - half),
+        high=float(mean + half),
+        t=float(t),
+        df=n - 1,
+        p=two_sided_t(t, n - 1),
+        sign_flip_p=_sign_flip(change, rng, n_resamples),
+        wilcoxon_p=float(wilcoxon(change).pvalue),
+        dz=mean / spread,
+        n_up=int((change > 0).sum()),
+    )
 
 
-def _sign_flip(change: np.ndarray, rng: np.random.Generator, n_resamples: int) -> float:
+def _sign_flip(change: Floats, rng: np.random.Generator, n_resamples: int) -> float:
     n = change.size
     observed = abs(change.sum()) * (1 - 1e-12)  # a tie in exact arithmetic must count in floating point too
     if n <= EXACT_UP_TO:

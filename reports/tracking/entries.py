@@ -9,15 +9,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from triadic.schema.arrays import Floats
 from triadic.schema.embeddings import read_embedding
 from triadic.schema.lab import Lab
-
-if TYPE_CHECKING:
-    import pandas as pd
+from triadic.schema.store import query
 
 HISTORY = ("train_loss", "heldout_loss", "heldout_accuracy")
 FIGURES = {"": "value", "chance ": "chance", "low ": "low", "high ": "high", "p ": "p", "ceiling ": "ceiling"}
@@ -47,7 +47,7 @@ class Fit:
     `at` is when it was stored, in ms.
     """
 
-    vectors: np.ndarray
+    vectors: Floats
     concepts: pd.DataFrame
     history: pd.DataFrame
     at: int
@@ -65,26 +65,12 @@ def stage_entries(lab: Lab, run_ids: Iterable[str]) -> list[Entry]:
     """One entry per finished run among these, in the order they were finished."""
     ids = list(run_ids)
     with lab.store.connect():
-        rows = _rows(
-            lab,
-            """
-            SELECT status.*, run.seed, run.concept_set_id, run.git_commit, run.versions, told.judge
-            FROM run_status AS status
-            JOIN run USING (run_id)
-            LEFT JOIN (
-                SELECT run_id, arg_max(detail ->> 'judge', happened_at) AS judge
-                FROM run_event WHERE status = 'started' GROUP BY run_id
-            ) AS told USING (run_id)
-            WHERE list_contains(?, status.run_id) AND status.status = 'finished'
-            ORDER BY status.status_at, status.run_id
-            """,
-            [ids],
-        )
+        rows = _rows(lab, query(__package__, "finished_runs"), [ids])
         quality = _quality(lab, ids)
-        aligned = _aligned(lab, "run_id", ids)
+        aligned = _aligned(lab, "list_contains(?, run_id)", "run_id", ids)
         names = {row["embedding_id"]: row["name"] for row in _rows(lab, "SELECT embedding_id, name FROM embedding", [])}
-        fits = _rows(lab, "SELECT * EXCLUDE (source_bytes) FROM embedding WHERE list_contains(?, run_id)", [ids])
-    fits = {row.pop("run_id"): row for row in fits}
+        embedded = _rows(lab, "SELECT * EXCLUDE (source_bytes) FROM embedding WHERE list_contains(?, run_id)", [ids])
+    fits = {row.pop("run_id"): row for row in embedded}
     entries = []
     for row in rows:
         entry = _stage_entry(row, names)
@@ -98,26 +84,8 @@ def stage_entries(lab: Lab, run_ids: Iterable[str]) -> list[Entry]:
 
 def rater_entries(lab: Lab) -> dict[str, Entry]:
     """One entry per rater with a finished run: its ingredients, and which fit (the newest) it shows. No figures yet."""
-    rows = _rows(
-        lab,
-        """
-        SELECT rater.rater_id, newest.* EXCLUDE (rater_id), rater.kind, rater.description, model_current.* EXCLUDE (rater_id)
-        FROM rater
-        JOIN (
-            SELECT
-                rater_id,
-                arg_max(run_id, (created_at, run_id)) FILTER (stage = 'embed') AS fit,
-                epoch_ms(min(created_at)) AS started,
-                epoch_ms(max(status_at)) AS ended
-            FROM run_status WHERE status = 'finished' GROUP BY rater_id
-        ) AS newest USING (rater_id)
-        LEFT JOIN model_current USING (rater_id)
-        ORDER BY rater.rater_id
-        """,
-        [],
-    )
     entries = {}
-    for row in rows:
+    for row in _rows(lab, query(__package__, "raters"), []):
         rater = row.pop("rater_id")
         about = {name: row.pop(name) for name in ("fit", "started", "ended")}
         entries[rater] = Entry(rater, rater, {"kind": row["kind"]}, _flat(row), **about)
@@ -126,16 +94,14 @@ def rater_entries(lab: Lab) -> dict[str, Entry]:
 
 def rater_figures(lab: Lab, entries: Iterable[Entry]) -> None:
     """Fill in the figures of raters' entries: the answers, fit and alignments that belong to the fit they show."""
-    shown = {entry.fit: entry for entry in entries if entry.fit}
+    by_fit = {entry.fit: entry for entry in entries if entry.fit}
     with lab.store.connect():
-        aligned = _aligned(lab, "embedding_id", shown)
-        judged = lab.store.read(
-            "SELECT run_id, parent_run_id FROM run WHERE list_contains(?, run_id) AND stage = 'embed'", [list(shown)]
-        )
-        quality = _quality(lab, judged.parent_run_id)
+        aligned = _aligned(lab, "is_newest AND list_contains(?, embedding_id)", "embedding_id", by_fit)
+        judged = lab.store.read("SELECT run_id, judge_run_id FROM fit WHERE list_contains(?, run_id)", [list(by_fit)])
+        quality = _quality(lab, judged.judge_run_id)
     for fit, judge in judged.itertuples(index=False, name=None):
-        shown[fit].metrics |= quality.get(judge, {})
-    for fit, entry in shown.items():
+        by_fit[fit].metrics |= quality.get(judge, {})
+    for fit, entry in by_fit.items():
         entry.metrics |= _figures(aligned.get(fit, []), ON_RATERS)
 
 
@@ -150,29 +116,21 @@ def read_fit(lab: Lab, embed_run_id: str) -> Fit | None:
         concepts = lab.store.read(
             "SELECT word, category FROM concept WHERE concept_set_id = ? ORDER BY position", [row[1]]
         )
-        history = lab.store.read(
-            """
-            SELECT * FROM fit_history WHERE run_id = $1 AND restart = (
-                SELECT arg_min(fit_history.restart, abs(fit_history.train_loss - embedding.train_loss))
-                FROM fit_history JOIN embedding USING (run_id) WHERE run_id = $1
-            ) ORDER BY step
-            """,
-            [embed_run_id],
-        )
+        history = lab.store.read(query(__package__, "kept_history"), [embed_run_id])
         return Fit(read_embedding(lab, row[0]), concepts, history, row[2])
 
 
-def _rows(lab: Lab, sql: str, values: list) -> list[dict]:
+def _rows(lab: Lab, sql: str, values: list[Any]) -> list[dict[str, Any]]:
     """The result as Python values: None for NULL, and whole numbers stay whole where some are missing."""
-    return lab.store.arrow(sql, values).to_pylist()
+    return list(lab.store.arrow(sql, values).to_pylist())
 
 
-def _stage_entry(row: dict, names: dict[str, str]) -> Entry:
+def _stage_entry(row: dict[str, Any], names: dict[str, str]) -> Entry:
     config, detail = json.loads(row["config"]), json.loads(row["status_detail"])
     params = _flat(config) | _flat({name: row[name] for name in ("seed", "concept_set_id", "triplet_set_id")})
     params |= _flat({"parent_run": row["parent_run_id"]})
-    told = _flat(json.loads(row["judge"]), "judge.") if row["judge"] else {}
-    params |= {name: value for name, value in told.items() if name not in params}
+    judge = _flat(json.loads(row["judge"]), "judge.") if row["judge"] else {}
+    params |= {name: value for name, value in judge.items() if name not in params}
     if row["stage"] == "align":
         params["reference_name"] = names.get(config["reference"], config["reference"])
     about = {
@@ -200,31 +158,26 @@ def _quality(lab: Lab, judge_runs: Iterable[str]) -> dict[str, dict[str, float]]
     return {row["run_id"]: _numbers({name: row[name] for name in QUALITY}) for row in rows}
 
 
-def _aligned(lab: Lab, key: str, ids: Iterable[str]) -> dict[str, list[dict]]:
-    rows = _rows(
-        lab,
-        f"SELECT {key} AS key, metric, reference, value, chance, low, high, p, ceiling FROM alignment "
-        f"JOIN run USING (run_id) WHERE list_contains(?, {key}) ORDER BY run.created_at, run_id",
-        [list(ids)],
-    )
-    found: dict[str, list[dict]] = {}
-    for row in rows:
-        found.setdefault(row.pop("key"), []).append(row)
+def _aligned(lab: Lab, where: str, key: str, ids: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+    """Alignment figures `where` that holds of `ids`, by the column `key`."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in _rows(lab, f"SELECT * FROM alignment WHERE {where} ORDER BY run_id, metric", [list(ids)]):
+        found.setdefault(row[key], []).append(row)
     return found
 
 
-def _figures(rows: list[dict], parts: Iterable[str]) -> dict[str, float]:
+def _figures(rows: list[dict[str, Any]], parts: Iterable[str]) -> dict[str, float]:
     named = {f"{row['metric']}/{part}{row['reference']}": row[FIGURES[part]] for row in rows for part in parts}
     return _numbers(named)
 
 
-def _numbers(values: dict) -> dict[str, float]:
+def _numbers(values: dict[str, Any]) -> dict[str, float]:
     """The finite numbers and truth values among these."""
     numeric = {k: v for k, v in values.items() if isinstance(v, int | float)}
     return {name: float(value) for name, value in numeric.items() if np.isfinite(value)}
 
 
-def _flat(config: dict, prefix: str = "") -> dict[str, str]:
+def _flat(config: dict[str, Any], prefix: str = "") -> dict[str, str]:
     flat: dict[str, str] = {}
     for key, value in config.items():
         name = f"{prefix}{key}"

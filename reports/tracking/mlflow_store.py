@@ -1,38 +1,26 @@
-"""MLflow's side of the mirror: its SQLite database, what is in it, and how an entry is written.
-
-Whatever MLflow or SQLite raise becomes one line (Unavailable) in `guarded`; nothing of the lab's depends on it.
-"""
+"""The lab's experiment in MLflow: what is in it, and how an entry is written. Loads MLflow, so is itself loaded late."""
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import os
 import re
-import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, Run
+
+from triadic.reports.tracking.database import EXPERIMENT, check
 from triadic.reports.tracking.entries import HISTORY, Entry, Fit
-from triadic.schema.errors import TriadicError, Unavailable
 from triadic.schema.lab import Lab
 
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
-    from mlflow.entities import Run
-
-EXPERIMENT = "triadic"
 RATER, RUN, FIT = "triadic.rater", "triadic.run_id", "triadic.fit"  # tags that say what an MLflow run mirrors
 PARENT = "mlflow.parentRunId"
 LONGEST_PARAM, LONGEST_TAG, LONGEST_NAME = 6000, 8000, 250  # MLflow's limits
 MOST_PARAMS, MOST_METRICS = 100, 800  # of one batch
 MOST_STEPS = 100  # of a fit, evenly spread: MLflow takes a quarter of a millisecond for each, the lab has them all
-PATIENCE = 60.0  # seconds to wait for another process that is mirroring
-SQLITE_PATIENCE = 10.0  # seconds to wait for a program that has the database locked
 ABOUT = """One run per rater, with its ingredients as params and the figures of its newest fit; under it a run per stage.
 
 * Raters only: `tags.kind != ''`. One stage: `tags.stage = 'align'`. Language models: `tags.kind = 'llm'`.
@@ -43,41 +31,10 @@ Triadic's lab (DuckDB) holds the truth: a run changed or deleted here is written
 """
 
 
-@contextmanager
-def guarded(lab: Lab) -> Iterator[None]:
-    """Alone with this lab's MLflow database. Raises Unavailable, in one line, for all that goes wrong in there."""
-    try:
-        with (lab.path / "mlflow.lock").open("w") as file:
-            _lock(file, lab)
-            yield
-    except TriadicError:
-        raise
-    except Exception as error:
-        line = f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
-        raise Unavailable(
-            f"MLflow mirror at {lab.path / 'mlflow.db'}: {line}. The lab itself is complete; "
-            "`triadic status --mirror` tries again"
-        ) from error
-
-
-def _lock(file, lab: Lab) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the kernel lets go however the process ends
-        except OSError as error:
-            if time.monotonic() > deadline:
-                raise Unavailable(
-                    f"another process is bringing the MLflow mirror of {lab.path} up to date: "
-                    "`triadic status --mirror` does what is left when it is done"
-                ) from error
-            time.sleep(0.1)
-
-
-class Mirror:
+class Experiment:
     """A lab's experiment in MLflow: `raters` and `runs` are the MLflow runs it holds, by rater and by our run id."""
 
-    def __init__(self, lab: Lab):
+    def __init__(self, lab: Lab) -> None:
         self.client, self.experiment_id = _connect(lab)
         self.raters: dict[str, Run] = {}
         self.runs: dict[str, Run] = {}
@@ -87,7 +44,7 @@ class Mirror:
             known = self.runs if tag == RUN else self.raters
             key = run.data.tags.get(tag)
             if key is None:
-                continue  # somebody else's
+                continue  # not of this lab's making
             if run.info.status != "FINISHED" or key in known:  # left half-written by a kill, or there twice
                 self._spare.append(run.info.run_id)
             else:
@@ -133,10 +90,7 @@ class Mirror:
         self.log(old.info.run_id, entry.metrics, old.data.metrics)
         if old.info.end_time != entry.ended:
             self.client.set_terminated(old.info.run_id, end_time=entry.ended)
-        return old.info.run_id
-
-    def drop(self, run: Run) -> None:
-        self.client.delete_run(run.info.run_id)
+        return str(old.info.run_id)
 
     def adopt(self, parent: str, run: Run) -> None:
         """Make a stage's run a child of this parent."""
@@ -145,8 +99,6 @@ class Mirror:
 
     def log(self, run_id: str, metrics: dict[str, float], known: dict[str, float] | None = None) -> None:
         """Metrics as they stand now, leaving alone those that MLflow knows already: the latest one is the one shown."""
-        from mlflow.entities import Metric
-
         now, known = int(time.time() * 1000), known or {}
         metrics = {clean(name): value for name, value in metrics.items()}
         self._batches(
@@ -154,8 +106,6 @@ class Mirror:
         )
 
     def _history(self, run_id: str, fit: Fit) -> None:
-        from mlflow.entities import Metric
-
         n = len(fit.history)
         kept = fit.history.iloc[sorted({round(i * (n - 1) / (MOST_STEPS - 1)) for i in range(MOST_STEPS)} if n else [])]
         self._batches(
@@ -168,19 +118,17 @@ class Mirror:
             ],
         )
 
-    def _batches(self, run_id: str, metrics: list) -> None:
+    def _batches(self, run_id: str, metrics: list[Metric]) -> None:
         for start in range(0, len(metrics), MOST_METRICS):
             self.client.log_batch(run_id, metrics=metrics[start : start + MOST_METRICS])
 
     def _params(self, run_id: str, params: dict[str, str]) -> None:
-        from mlflow.entities import Param
-
-        given = [Param(name, value) for name, value in shown(params).items()]
+        given = [Param(name, value) for name, value in as_params(params).items()]
         for start in range(0, len(given), MOST_PARAMS):
             self.client.log_batch(run_id, params=given[start : start + MOST_PARAMS])
 
 
-def shown(params: dict[str, str]) -> dict[str, str]:
+def as_params(params: dict[str, str]) -> dict[str, str]:
     """Params as MLflow can hold them: names it accepts, values cut to its limit."""
     return {clean(name): value[:LONGEST_PARAM] for name, value in params.items()}
 
@@ -201,48 +149,15 @@ def _plain(part: str) -> str:
 
 def _connect(lab: Lab) -> tuple[MlflowClient, str]:
     """A client on the lab's own SQLite backend and the id of its experiment, both made on first use."""
-    if re.search(r"[?#]", lab.mlflow_uri):
-        raise Unavailable(
-            f"MLflow cannot keep a database in {lab.path.resolve()}: give the folder a name without ? and #"
-        )
-    _check(lab)
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    from mlflow import MlflowClient
-
-    for name in ("alembic", "mlflow"):  # after the import, which sets them
+    check(lab)
+    for name in ("alembic", "mlflow"):  # which loading MLflow has set
         logging.getLogger(name).setLevel(logging.WARNING)
     client = MlflowClient(tracking_uri=lab.mlflow_uri)
     found = client.get_experiment_by_name(EXPERIMENT)
     if found is None:
         lab.mlflow_artifacts.mkdir(exist_ok=True)
         tags = {"mlflow.note.content": ABOUT, "mlflow.experimentKind": "custom_model_development"}
-        made = client.create_experiment(EXPERIMENT, artifact_location=lab.mlflow_artifacts.as_uri(), tags=tags)
-        return client, made
+        return client, client.create_experiment(EXPERIMENT, lab.mlflow_artifacts.as_uri(), tags)
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
     return client, found.experiment_id
-
-
-def _check(lab: Lab) -> None:
-    """Ask SQLite first: MLflow meets a broken or locked file with ten retries and a page of warnings.
-
-    Where the lab has moved since, MLflow's absolute artifact addresses, which it offers no way to change, are moved too.
-    """
-    with closing(sqlite3.connect(lab.path / "mlflow.db", timeout=SQLITE_PATIENCE, isolation_level=None)) as con:
-        con.execute("BEGIN IMMEDIATE")
-        tables = {name for (name,) in con.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if {"experiments", "runs"} <= tables:
-            here = lab.mlflow_artifacts.as_uri()
-            for experiment_id, there in con.execute(
-                "SELECT experiment_id, artifact_location FROM experiments WHERE name = ? AND artifact_location != ?",
-                [EXPERIMENT, here],
-            ).fetchall():
-                con.execute(
-                    "UPDATE runs SET artifact_uri = ? || substr(artifact_uri, ?) "
-                    "WHERE experiment_id = ? AND substr(artifact_uri, 1, ?) = ?",
-                    [here, len(there) + 1, experiment_id, len(there), there],
-                )
-                con.execute(
-                    "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?", [here, experiment_id]
-                )
-        con.execute("COMMIT")

@@ -3,39 +3,37 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from sklearn.manifold import TSNE
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
+from triadic.schema.arrays import Floats
 
 
-def tsne_figure(vectors: np.ndarray, concepts: pd.DataFrame) -> Figure:
+def tsne_figure(vectors: Floats, concepts: pd.DataFrame) -> Figure:
     """t-SNE (van der Maaten & Hinton 2008) of vectors (n, d); `concepts` has columns word and category, rows as vectors.
 
     Always the same picture for the same vectors. Spaces too small or too collapsed for t-SNE (fewer than four concepts,
     or all in one place) are drawn by their first two coordinates, and the title says so.
     """
-    from matplotlib.figure import Figure
-
     points, title = _plane(np.asarray(vectors, float))
     figure = Figure(figsize=(10, 8), dpi=100)
     axes = figure.add_axes((0.02, 0.02, 0.96, 0.93))  # a layout engine would take longer than the drawing
     categories = concepts.category.fillna("uncategorised")
     for category in sorted(categories.unique()):
-        axes.scatter(*points[(categories == category).to_numpy()].T, s=18, label=category)
-    for point, word in zip(points, concepts.word, strict=True):
-        axes.annotate(
-            word, point, fontsize=6, xytext=(2, 2), textcoords="offset points", parse_math=False
-        )  # words are no formulas
+        members = points[(categories == category).to_numpy()]
+        axes.scatter(members[:, 0], members[:, 1], s=18, label=category)
+    for point, word in zip(points, concepts.word, strict=True):  # words are no formulas
+        axes.annotate(word, point, fontsize=6, xytext=(2, 2), textcoords="offset points", parse_math=False)
     axes.set(xticks=[], yticks=[], title=title)
     axes.legend(fontsize=7)
     return figure
 
 
-def save_tsne(vectors: np.ndarray, concepts: pd.DataFrame, path) -> None:
+def save_tsne(vectors: Floats, concepts: pd.DataFrame, path: Path) -> None:
     """`tsne_figure` as a PNG. Words in scripts that the font lacks are drawn as boxes, without a word about it."""
     figure = tsne_figure(vectors, concepts)
     with warnings.catch_warnings():
@@ -43,14 +41,12 @@ def save_tsne(vectors: np.ndarray, concepts: pd.DataFrame, path) -> None:
         figure.savefig(path)
 
 
-def _plane(vectors: np.ndarray) -> tuple[np.ndarray, str]:
+def _plane(vectors: Floats) -> tuple[Floats, str]:
     n, d = vectors.shape
     if n < 4 or np.ptp(vectors, axis=0).max() == 0:
         flat = np.zeros((n, 2))
         flat[:, : min(2, d)] = vectors[:, :2]
         return flat, "First two dimensions of the fitted embedding (nothing for t-SNE to do)"
-    from sklearn.manifold import TSNE
-
     start = "pca" if d > 1 else "random"
     points = TSNE(perplexity=min(30.0, (n - 1) / 3), random_state=0, init=start).fit_transform(vectors)
     return points, "t-SNE of the fitted embedding (distances are not to scale)"

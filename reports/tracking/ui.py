@@ -10,11 +10,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.client import HTTPResponse
 from pathlib import Path
+from types import FrameType
+from urllib.request import ProxyHandler, build_opener
 
-from triadic.reports.tracking.mlflow_store import EXPERIMENT
+from triadic.reports.tracking.database import EXPERIMENT
 from triadic.schema.errors import Unavailable
 from triadic.schema.lab import Lab
 
@@ -70,11 +73,12 @@ def _name(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _wait(server: subprocess.Popen, url: str, log: Path) -> None:
+def _wait(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
     deadline = time.monotonic() + PATIENCE
     while server.poll() is None and time.monotonic() < deadline:
         try:
-            return _get(f"{url}/health").close()
+            _get(f"{url}/health").close()
+            return
         except OSError:
             time.sleep(0.1)
     what = "is still silent" if server.poll() is None else f"stopped with exit code {server.returncode}"
@@ -91,17 +95,16 @@ def _runs_page(url: str) -> str:
         return url
 
 
-def _get(url: str):
-    from urllib.request import ProxyHandler, build_opener
-
-    return build_opener(ProxyHandler({})).open(url, timeout=5)  # our own machine: never by way of a proxy
+def _get(url: str) -> HTTPResponse:
+    answer: HTTPResponse = build_opener(ProxyHandler({})).open(url, timeout=5)  # this machine: never through a proxy
+    return answer
 
 
 @contextmanager
-def _stoppable():
+def _stoppable() -> Iterator[None]:
     """SIGTERM and SIGHUP end the block like Ctrl-C, so that the server is stopped too."""
 
-    def stop(number, frame):
+    def stop(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
     before = {}
@@ -117,7 +120,7 @@ def _stoppable():
             signal.signal(number, handler)
 
 
-def _stop(server: subprocess.Popen) -> None:
+def _stop(server: subprocess.Popen[bytes]) -> None:
     """End the server's whole process group: politely, and after GRACE (or a second Ctrl-C) by force."""
     for number, seconds in ((signal.SIGTERM, GRACE), (signal.SIGKILL, 1.0)):
         try:

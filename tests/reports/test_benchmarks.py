@@ -44,13 +44,13 @@ def test_pooled_mmlu_is_kept_apart_and_called_not_comparable(report):
 
 
 def test_what_is_left_out_is_listed(suite, report):
-    (total,) = suite.one("SELECT count(*) FROM benchmark_frame WHERE origin = 'published'")
+    (total,) = suite.row("SELECT count(*) FROM benchmark_frame WHERE origin = 'published'")
     assert report.frame("left_out").n.sum() + report.frame("correlations").n.sum() == total
 
 
 def test_comparisons_use_the_three_correlations_of_the_same_models(suite, report):
     row = report.frame("comparisons").query("first == 'alignment~BBH' and second == 'BBH~IFEval'").iloc[0]
-    a, b, c, n = suite.one(
+    a, b, c, n = suite.row(
         """SELECT corr(bbh.alignment, bbh.score), corr(bbh.score, ifeval.score), corr(bbh.alignment, ifeval.score), count(*)
         FROM benchmark_frame AS bbh JOIN benchmark_frame AS ifeval USING (rater_id, origin)
         WHERE origin = 'published' AND bbh.benchmark = 'BBH' AND ifeval.benchmark = 'IFEval'

@@ -40,9 +40,9 @@ def add(lab, rater, value, draws, fit="ckl-30-hard", triplet_set="t", seed=0):
 
 def test_what_two_models_share_drops_out_of_their_difference(empty_lab):
     rng = np.random.default_rng(0)
-    common, own = 0.1 * rng.normal(size=400), 0.01 * rng.normal(size=(2, 400))
-    add(empty_lab, "A", 0.50, {"bootstrap_answers": 0.45 + common + own[0], "bootstrap_concepts": 0.5 + common})
-    add(empty_lab, "B", 0.45, {"bootstrap_answers": 0.42 + common + own[1], "bootstrap_concepts": 0.45 + common})
+    shared, apart = 0.1 * rng.normal(size=400), 0.01 * rng.normal(size=(2, 400))
+    add(empty_lab, "A", 0.50, {"bootstrap_answers": 0.45 + shared + apart[0], "bootstrap_concepts": 0.5 + shared})
+    add(empty_lab, "B", 0.45, {"bootstrap_answers": 0.42 + shared + apart[1], "bootstrap_concepts": 0.45 + shared})
     (row,) = compare.differences(empty_lab.store, "A", "B").itertuples()
     assert row.difference == pytest.approx(0.05)
     assert row.answers_high - row.answers_low == pytest.approx(2 * 1.96 * 0.01 * np.sqrt(2), rel=0.15)
@@ -88,5 +88,5 @@ def test_a_difference_is_tested_from_both_sides():
     assert p == pytest.approx(2 * (1 + 50) / 200, abs=0.02)
     assert compare.paired(0.0, draws)[2] == 1.0
     assert compare.paired(9.0, draws)[2] == pytest.approx(2 / 200)
-    with pytest.raises(BadInput, match="two draws"):
+    with pytest.raises(BadInput, match="1 draws are too few"):
         compare.paired(0.1, np.array([0.1]))

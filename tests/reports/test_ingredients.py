@@ -22,7 +22,7 @@ def row(frame, **where):
 
 @pytest.mark.parametrize("ingredient", ingredients.NUMERIC)
 def test_sql_alone_gives_the_same_correlation(suite, report, ingredient):
-    n, r, r_log = suite.one(
+    n, r, r_log = suite.row(
         f"SELECT regr_count(alignment, {ingredient}), corr(alignment, {ingredient}), corr(alignment, ln({ingredient})) "
         "FROM ingredient_frame WHERE origin = 'published'"
     )
@@ -47,7 +47,7 @@ def test_sql_alone_gives_the_same_group_means(suite, report):
 def test_the_model_that_pulls_the_line_is_named(suite, report):
     mlp = row(report.frame("correlations"), ingredient="mlp_dim", scale="raw")
     assert mlp.moved_by == "t5-11b"
-    (without,) = suite.one(
+    (without,) = suite.row(
         "SELECT corr(alignment, mlp_dim) FROM ingredient_frame WHERE origin = 'published' AND rater_id <> 't5-11b'"
     )
     assert mlp.r_without == pytest.approx(without)
@@ -108,4 +108,4 @@ def test_too_few_models_is_one_line(measured):
 
 
 def test_models_at_chance_are_counted(report):
-    assert any("21 of 75 models have R² of 0.147 or less" in note for note in report.notes)
+    assert any("19 of 75 models are at chance" in note for note in report.notes)

@@ -15,7 +15,7 @@ def report(suite):
 
 
 def test_every_statistic_of_the_paper_has_a_row_with_n_and_verdict(suite, report):
-    (printed,) = suite.one("SELECT count(*) FROM published_statistic")
+    (printed,) = suite.row("SELECT count(*) FROM published_statistic")
     table = report.frame("statistics")
     assert len(table) == printed == 32
     computed = table[~table.verdict.str.startswith("not computed")]
@@ -26,9 +26,9 @@ def test_every_statistic_of_the_paper_has_a_row_with_n_and_verdict(suite, report
 
 def test_ours_are_the_numbers_of_the_other_reports(suite, report):
     ours = report.frame("statistics").set_index(["analysis", "term"]).ours
-    (r,) = suite.one("SELECT corr(alignment, mlp_dim) FROM ingredient_frame WHERE origin = 'published'")
+    (r,) = suite.row("SELECT corr(alignment, mlp_dim) FROM ingredient_frame WHERE origin = 'published'")
     assert ours["correlation", "mlp_dim"] == pytest.approx(r)
-    (bbh,) = suite.one("SELECT corr(alignment, score) FROM benchmark_frame WHERE is_comparable AND benchmark = 'BBH'")
+    (bbh,) = suite.row("SELECT corr(alignment, score) FROM benchmark_frame WHERE is_comparable AND benchmark = 'BBH'")
     assert ours["benchmark", "BBH"] == pytest.approx(bbh)
     assert ours["post_training", "base"] == pytest.approx((0.241 + 0.299 + 0.179) / 3)
 

@@ -77,9 +77,9 @@ def test_one_origin_one_reference_or_another_metric(filled):
     assert set(ranking.ranked(filled.store, "measured").reference) == {"vice", "wordnet"}
     assert set(ranking.ranked(filled.store, reference="wordnet").rater) == {"good"}
     assert ranking.ranked(filled.store, metric="cka_debiased").rater.tolist() == ["good", "coin"]
-    with pytest.raises(BadInput, match="choose one of"):
+    with pytest.raises(BadInput, match="use one of published, measured, both"):
         ranking.ranked(filled.store, "ours")
-    with pytest.raises(NotFound, match="cka_debiased: vice"):
+    with pytest.raises(NotFound, match="measured cka_debiased against vice"):
         ranking.ranked(filled.store, metric="cka")
 
 
@@ -99,18 +99,18 @@ def test_the_report_has_a_table_beside_the_published_and_says_what_a_reference_i
 
 
 def test_the_last_words_of_the_demo(filled):
-    said = ranking.standing(filled)
-    assert "Against vice" in said
-    assert "Against wordnet (a taxonomy, not human judgments)" in said
-    assert "good: R² 0.410 against vice lies below" in said
-    assert "coin: R² 0.115" in said
-    assert said.count("does not stand out from coin flips") == 1
-    assert "triadic ui" in said
-    assert "triadic model add" in said
+    text = ranking.summary(filled)
+    assert "Against vice" in text
+    assert "Against wordnet (a taxonomy, not human judgments)" in text
+    assert "good: R² 0.410 against vice lies below" in text
+    assert "coin: R² 0.115" in text
+    assert text.count("does not stand out from coin flips") == 1
+    assert "triadic ui" in text
+    assert "triadic model add" in text
 
 
 def test_the_last_words_without_a_human_reference_say_how_to_get_one(empty_lab):
     ingest_suite(empty_lab)
     ingest_published(empty_lab)
     add(empty_lab, "good", {R2: 0.3}, reference="wordnet", kind="vectors")
-    assert "triadic ingest reference --path" in ranking.standing(empty_lab)
+    assert "triadic ingest reference --path" in ranking.summary(empty_lab)

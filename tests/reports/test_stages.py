@@ -13,10 +13,10 @@ def report(suite):
 
 def test_the_llama_line_as_it_is_and_as_it_is_printed(report):
     table = report.frame("stages").set_index(["listing", "lineage"])
-    printed, own = table.loc[("table1", "Llama 3.1 8B")], table.loc[("table4", "llama-3.1-tulu-3-8b")]
+    printed, stored = table.loc[("table1", "Llama 3.1 8B")], table.loc[("table4", "llama-3.1-tulu-3-8b")]
     assert printed[["base", "sft", "dpo", "rlvr"]].tolist() == [0.358, 0.301, 0.352, 0.424]
-    assert own[["sft", "dpo", "rlvr"]].tolist() == [0.301, 0.352, 0.358]
-    assert own.isna()["base"]
+    assert stored[["sft", "dpo", "rlvr"]].tolist() == [0.301, 0.352, 0.358]
+    assert stored.isna()["base"]
 
 
 def test_averages_are_those_of_the_cells_with_n(report):
@@ -30,7 +30,7 @@ def test_pairs_are_tested_as_pairs(suite, report):
     pairs, test = report.frame("pairs"), report.frame("pair_test").iloc[0]
     theirs = st.ttest_rel(pairs.tuned_alignment, pairs.base_alignment)
     assert (test.t, test.p) == pytest.approx((theirs.statistic, theirs.pvalue))
-    n, mean = suite.one("SELECT count(*), avg(difference) FROM model_pair WHERE origin = 'published'")
+    n, mean = suite.row("SELECT count(*), avg(difference) FROM model_pair WHERE origin = 'published'")
     assert (test.n, test.mean_change) == (n, pytest.approx(mean))
     assert pairs.same_shape.all()
     assert not pairs.duplicated("base_rater").any()

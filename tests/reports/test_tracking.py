@@ -16,23 +16,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from triadic.compute.stages.align import AlignSettings, align
-from triadic.compute.stages.embed import FitSettings, embed
-from triadic.compute.stages.pipeline import RunSettings, judge_rater
+from triadic.compute.settings import AlignSettings, FitSettings, RunSettings
+from triadic.compute.stages.align import align
+from triadic.compute.stages.embed import embed
+from triadic.compute.stages.pipeline import judge_rater
 from triadic.compute.stages.plan import draw_triplet_set
 from triadic.ingest.models import add_model
 from triadic.ingest.reference import wordnet_reference
-from triadic.reports import tracking as module
 from triadic.reports.report import Report, Table
 from triadic.reports.saving import save
-from triadic.reports.tracking import catch_up, mirror
-from triadic.reports.tracking import mlflow_store as mirror_store
-from triadic.reports.tracking.mlflow_store import EXPERIMENT, PARENT, RATER, RUN, clean
-from triadic.reports.tracking.tsne import tsne_figure
+from triadic.reports.tracking import catch_up, database, mirror, mlflow_store, sync
+from triadic.reports.tracking.database import EXPERIMENT
+from triadic.reports.tracking.mlflow_store import PARENT, RATER, RUN, clean
+from triadic.reports.tracking.tsne import save_tsne, tsne_figure
 from triadic.reports.tracking.ui import serve
 from triadic.schema.errors import Unavailable
 from triadic.schema.lab import Lab
-from triadic.schema.lifecycle import note
+from triadic.schema.lifecycle import record_event
 from triadic.schema.vocabulary import Status
 
 QUICK = AlignSettings(
@@ -55,10 +55,10 @@ def _made(tmp_path_factory):
     lab = Lab.create(tmp_path_factory.mktemp("made") / "lab")
     ingest_concepts(lab)
     wordnet_reference(lab, "things-128", 30)
-    add_model(lab, "scripted:", "rule", told={"family": "scripted", "n_params": 1.5})
+    add_model(lab, "scripted:", "rule", given={"family": "scripted", "n_params": 1.5})
     run(lab)
-    with mirror_store.guarded(lab):
-        mirror_store.Mirror(lab)  # makes the database, which takes MLflow seconds
+    with database.guarded(lab):
+        mlflow_store.Experiment(lab)  # makes the database, which takes MLflow seconds
     plain = lab.path.parent / "plain"
     shutil.copytree(lab.path, plain)
     assert catch_up(lab) == 3
@@ -75,7 +75,7 @@ def mirrored(_made, tmp_path):
 @pytest.fixture
 def unmirrored(_made, tmp_path, monkeypatch):
     """That lab before it was mirrored. Its pictures are drawn in no time, being empty."""
-    monkeypatch.setattr(module, "save_tsne", lambda vectors, concepts, path: path.touch())
+    monkeypatch.setattr(sync, "save_tsne", lambda vectors, concepts, path: path.touch())
     shutil.copytree(_made[1], tmp_path / "lab")
     return Lab(tmp_path / "lab", patience=5)
 
@@ -159,14 +159,16 @@ def test_twice_changes_nothing(mirrored, monkeypatch):
     before = {run.info.run_id: run.data.to_dictionary() for run in check(mirrored)}
     assert catch_up(mirrored, thorough=True) == 0
     assert {run.info.run_id: run.data.to_dictionary() for run in rows(mirrored, deleted=True)[1]} == before
-    monkeypatch.setattr(module, "Mirror", None)  # nothing new: MLflow is not even opened
+    monkeypatch.setattr(sync, "Experiment", None)  # nothing new: MLflow is not even opened
     assert catch_up(mirrored) == 0
 
 
-def test_judges_words_about_itself_become_params(unmirrored):
+def test_what_a_judge_says_of_itself_becomes_params(unmirrored):
     judged = run(unmirrored)[0]
-    note(unmirrored, judged, Status.started, judge={"dtype": "bfloat16", "torch": "2.13", "rule": "other", "a": None})
-    note(unmirrored, judged, Status.finished, answers=150)
+    record_event(
+        unmirrored, judged, Status.started, judge={"dtype": "bfloat16", "torch": "2.13", "rule": "other", "a": None}
+    )
+    record_event(unmirrored, judged, Status.finished, answers=150)
     catch_up(unmirrored)
     params = by_key(unmirrored)[judged].data.params
     assert (params["judge.dtype"], params["judge.torch"], params["judge.rule"]) == ("bfloat16", "2.13", "letters")
@@ -198,7 +200,7 @@ def test_a_kill_at_any_step_leaves_no_doubles(unmirrored, monkeypatch, step):
         for name in ("create_run", "log_batch", "log_artifacts", "set_terminated", "set_tag", "get_run"):
             patch.setattr(MlflowClient, name, counted(name))
         if step is None:
-            patch.setattr(module, "_link", lambda *_: (_ for _ in ()).throw(Killed()))
+            patch.setattr(sync, "_link", lambda *_: (_ for _ in ()).throw(Killed()))
         with pytest.raises(Killed):
             catch_up(unmirrored)
     catch_up(unmirrored)
@@ -240,15 +242,15 @@ def test_doubles_are_removed(mirrored):
 def test_two_at_once(unmirrored, monkeypatch):
     code = "import sys; from triadic.schema.lab import Lab; from triadic.reports.tracking import catch_up; print(catch_up(Lab(sys.argv[1])))"
     other = subprocess.Popen([sys.executable, "-c", code, unmirrored.path], stdout=subprocess.PIPE, text=True)
-    mine = catch_up(unmirrored)
-    assert mine + int(other.communicate(timeout=60)[0]) == 3
+    ours = catch_up(unmirrored)
+    assert ours + int(other.communicate(timeout=60)[0]) == 3
     assert other.returncode == 0
     check(unmirrored)
-    monkeypatch.setattr(mirror_store, "PATIENCE", 0.2)
+    monkeypatch.setattr(database, "PATIENCE", 0.2)
     entered, leave = threading.Event(), threading.Event()
 
     def hold():
-        with mirror_store.guarded(unmirrored):
+        with database.guarded(unmirrored):
             entered.set()
             leave.wait(10)
 
@@ -276,7 +278,7 @@ def test_a_moved_lab_keeps_its_artifacts_and_leaves_the_old_place_alone(mirrored
 
 
 def test_odd_names_and_long_values(unmirrored):
-    add_model(unmirrored, "scripted:", ODD, told={"family": "f" * 7000})
+    add_model(unmirrored, "scripted:", ODD, given={"family": "f" * 7000})
     with unmirrored.store.transaction() as con:
         con.execute("UPDATE embedding SET name = '../a//b? 中 ' || repeat('x', 300) WHERE role = 'reference'")
     judged, _, aligned = run(unmirrored, ODD)
@@ -298,8 +300,8 @@ def test_names_stay_apart():
     assert clean("procrustes_r2/vice chance") == "procrustes_r2/vice chance"
 
 
-def test_ingredients_told_later_replace_the_raters_run(mirrored):
-    add_model(mirrored, "scripted:", "rule", told={"n_params": 7.0})
+def test_ingredients_given_afterwards_replace_the_raters_run(mirrored):
+    add_model(mirrored, "scripted:", "rule", given={"n_params": 7.0})
     assert catch_up(mirrored, thorough=True) == 0
     check(mirrored)
     shown = by_key(mirrored)["rule"]
@@ -353,7 +355,7 @@ def test_an_unusable_database_is_one_line_and_costs_the_lab_nothing(unmirrored, 
     break_it(unmirrored, how)
     holder = sqlite3.connect(unmirrored.path / "mlflow.db" if how == "locked" else ":memory:")
     holder.execute("BEGIN EXCLUSIVE")
-    monkeypatch.setattr(mirror_store, "SQLITE_PATIENCE", 0.1)
+    monkeypatch.setattr(database, "SQLITE_PATIENCE", 0.1)
     with pytest.raises(Unavailable, match="triadic status --mirror") as raised:
         catch_up(unmirrored)
     assert "\n" not in str(raised.value)
@@ -390,8 +392,6 @@ def test_a_folder_that_sqlite_addresses_cannot_name_is_refused(unmirrored, tmp_p
 @pytest.mark.parametrize("vectors", [np.zeros((6, 3)), np.eye(3), np.ones((1, 1)), np.arange(8.0)[:, None], np.eye(9)])
 def test_every_space_has_a_picture(vectors, tmp_path):
     concepts = pd.DataFrame({"word": ["$x", "a$b$_", "中", *"abcdefgh"][: len(vectors)], "category": None})
-    from triadic.reports.tracking.tsne import save_tsne
-
     save_tsne(vectors, concepts, tmp_path / "tsne.png")
     assert (tmp_path / "tsne.png").stat().st_size > 1000
     offsets = [c.get_offsets() for c in tsne_figure(vectors, concepts).axes[0].collections]
