@@ -7,7 +7,7 @@ ARGS   ?=
 export HF_HUB_OFFLINE := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: demo test test-all bench lint setup docs clean help
+.PHONY: demo test test-all bench lint types check docs setup clean help
 
 help:           ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -24,8 +24,16 @@ test-all: setup ## the tests, the long ones too
 bench: setup    ## speed, as ratios measured in one run on this machine
 	for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
-lint: setup     ## style
+lint: setup     ## style and format
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: setup    ## types, strictly
+	$(BIN)/mypy
+
+check: lint types test ## all that continuous integration asks for: style, format, types, tests
+
+docs: setup     ## write docs/schema.md and docs/commands.md anew from what is live
+	$(BIN)/python docs/generate.py
 
 setup: $(VENV)/.done
 
@@ -39,4 +47,4 @@ $(VENV)/.done: pyproject.toml constraints.txt
 	touch $@
 
 clean:          ## remove the virtual environment and caches, never a lab
-	rm -rf $(VENV) .venv-peers build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-peers build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -1,5 +1,6 @@
 """The front door: help for everything, one line for every mistake, the same command twice changes nothing."""
 
+import inspect
 import json
 import subprocess
 import sys
@@ -8,7 +9,13 @@ import click
 import pytest
 
 from triadic import cli as front
+from triadic.compute.ordinal import LOSSES
+from triadic.compute.settings import AlignSettings, FitSettings, JudgeSettings, RunSettings
+from triadic.compute.stages import pipeline
+from triadic.reports.registry import REPORTS
 from triadic.schema.lab import Lab
+from triadic.schema.options import settings_of
+from triadic.schema.vocabulary import AnswerKind, Framing
 
 
 @pytest.fixture
@@ -26,22 +33,89 @@ def call(capsys, monkeypatch):
 
 
 def commands(group=front.cli, path=()):
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         yield (*path, name), command
         if isinstance(command, click.Group):
             yield from commands(command, (*path, name))
 
 
-@pytest.mark.parametrize(
-    ("path", "command"), list(commands()), ids=lambda x: "-".join(x) if isinstance(x, tuple) else ""
-)
-def test_every_command_says_what_it_does_and_ends_in_an_example(path, command):
+ALL = {" ".join(path): command for path, command in commands()}
+
+
+def options(command):
+    return {flag: option for option in ALL[command].params if isinstance(option, click.Option) for flag in option.opts}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_command_says_what_it_does_and_ends_in_an_example(name):
+    command = ALL[name]
     assert command.help
     if not isinstance(command, click.Group):
-        assert f"Example: triadic {' '.join(path)}" in command.help
+        assert command.help.split("\n\n")[-1].strip("\b\n ").startswith(f"Example: triadic {name}")
     for option in command.params:
-        assert isinstance(option, click.Argument) or option.name in {"seed", "fmt", "origin", "framing", "host", "port",
-                                                                     "triplets", "concept_set"} or option.help  # fmt: skip
+        assert isinstance(option, click.Argument) or option.help, option.name
+
+
+def test_every_report_is_a_command():
+    assert {f"report {name}" for name in REPORTS} == {name for name in ALL if name.startswith("report ")}
+
+
+@pytest.mark.parametrize(
+    ("command", "source", "except_for"),
+    [
+        ("judge", JudgeSettings, {}),
+        ("embed", FitSettings, {}),
+        ("align", AlignSettings, {}),
+        ("run", JudgeSettings, {}),
+        ("run", FitSettings, {"device": "--fit-device"}),
+        ("run", AlignSettings, {"device": "--fit-device"}),
+        ("run", RunSettings, {}),
+        ("demo", AlignSettings, {}),
+        *((f"report {name}", report, {}) for name, report in REPORTS.items()),
+    ],
+)
+def test_every_setting_is_an_option_as_it_is_stated(command, source, except_for):
+    settings = settings_of(source)
+    flags = options(command)
+    assert settings or command == "report quality"
+    for setting in settings:
+        if setting.default is inspect.Parameter.empty:
+            assert setting.name in {p.name for p in ALL[command].params if isinstance(p, click.Argument)}
+            continue
+        option = flags[except_for.get(setting.name, setting.flag)]
+        assert option.default == setting.default
+        if setting.name not in except_for:
+            assert setting.option.help in option.help
+
+
+def test_what_is_typed_becomes_the_settings(call, lab, monkeypatch):
+    asked = []
+    monkeypatch.setattr(pipeline, "missing", lambda lab, rater, questions, settings: asked.append(settings) or [])
+    call("--lab", lab.path, "model", "add", "scripted:", "--name", "rule")
+    call("--lab", lab.path, "plan", "--triplets", "100")
+    assert call("--lab", lab.path, "run", "rule", "--dry-run")[0] == 0
+    assert asked[-1] == RunSettings()
+    code, _, err = call(
+        "--lab", lab.path, "run", "rule", "--dry-run", "--framing", "odd-one-out", "--repeat", 2, "--device", "mps",
+        "--dims", "auto", "--answers", "graded", "--parameter", "mu=0.1", "--parameter", "max_steps=50",
+        "--fit-device", "cuda", "--metric", "cka_debiased", "--metric", "procrustes_r2", "--bootstraps", 0, "--seed", 7,
+    )  # fmt: skip
+    assert code == 0, err
+    assert asked[-1] == RunSettings(
+        JudgeSettings(framing=Framing.odd_one_out, repeats=2, device="mps"),
+        FitSettings(n_dims=None, answers=AnswerKind.graded, parameters=(("mu", 0.1), ("max_steps", 50)), device="cuda"),
+        AlignSettings(metrics=("cka_debiased", "procrustes_r2"), n_bootstraps=0, device="cuda"),
+        seed=7,
+    )
+    assert isinstance(asked[-1].judge.framing, Framing)
+
+
+def test_what_only_heavy_modules_know_is_in_the_help_shown(call):
+    out = call("embed", "--help")[1]
+    assert all(name in out for name in LOSSES)
+    assert out == call("embed", "--help")[1]
 
 
 def test_help_imports_nothing_heavy():
@@ -64,7 +138,7 @@ def test_mistakes_get_one_line_and_exit_code_2(call, lab, tmp_path):
     (tmp_path / "words.csv").write_text("name\na\nb\nc\n")
     (tmp_path / "human.npy").write_bytes(b"no array")
     call(*at, "plan", "--triplets", "100")
-    for args, told in [
+    for args, message in [
         (("judge", "no-such-model"), "did you mean"),
         (("judge", "qwen25-7b-instruct", "--triplet-set", "zz"), "triadic plan"),
         (("ingest", "concepts", tmp_path / "words.csv"), "no column word"),
@@ -74,6 +148,9 @@ def test_mistakes_get_one_line_and_exit_code_2(call, lab, tmp_path):
         (("plan", "--concepts", "birds"), "triadic ingest concepts"),
         (("embed", "gemma-3-270m"), "no finished judge run"),
         (("embed", "gemma-3-270m", "--dims", "many"), "--dims is a number or auto"),
+        (("embed", "gemma-3-270m", "--parameter", "mu"), "--parameter is NAME=NUMBER"),
+        (("align", "--bootstraps", "-1"), "at least 0"),
+        (("model", "simulate", "--like", "nobody"), "nobody"),
         (("sql", "SELEC 1"), "SQL: Parser Error"),
         (("sql", "DELETE FROM rater"), "read-only"),
         (("model", "show", "gemma-3-270"), "did you mean"),
@@ -81,7 +158,7 @@ def test_mistakes_get_one_line_and_exit_code_2(call, lab, tmp_path):
     ]:  # fmt: skip
         code, _, err = call(*at, *args)
         one_line(code, err)
-        assert told in err, (args, err)
+        assert message in err, (args, err)
     for args in [
         ("--lab", tmp_path / "nowhere", "status"),
         ("--lab", tmp_path, "status"),
@@ -97,11 +174,15 @@ def test_usage_errors_point_to_help(call, lab):
     assert "give one of --path FILE" in err
 
 
-def test_the_lab_can_be_named_before_and_after_and_by_environment(call, lab, monkeypatch):
+def test_the_lab_can_be_named_before_and_after_and_by_environment(call, lab, monkeypatch, tmp_path):
     assert call("--lab", lab.path, "model", "list")[0] == 0
     assert call("model", "list", "--lab", lab.path)[0] == 0
     monkeypatch.setenv("TRIADIC_LAB", str(lab.path))
     assert call("model", "list")[0] == 0
+    for args in [("--lab", tmp_path / "nowhere", "status"), ("status", "--lab", tmp_path / "nowhere")]:
+        code, _, err = call(*args)
+        one_line(code, err)  # what is typed wins over the environment
+        assert "nowhere" in err
 
 
 def test_init_twice_changes_nothing(call, tmp_path):
@@ -143,6 +224,42 @@ def test_dry_run_says_what_is_missing_and_changes_nothing(call, lab):
     assert code == 0
     assert "judge 400 of 400 questions" in out
     assert lab.store.row("SELECT count(*) FROM run") == (0,)
+
+
+def test_a_simulated_rater_is_added_and_judged(call, lab):
+    at = ("--lab", lab.path)
+    call(*at, "plan", "--triplets", "200")
+    args = ("model", "simulate", "--like", "wordnet", "--temperature", 1, "--first-bias", 0.6, "--name", "like-wordnet")
+    assert call(*at, *args)[0] == 0
+    code, out, err = call(*at, "judge", "like-wordnet")
+    assert code == 0, err
+    assert lab.store.row("SELECT count(*) FROM response WHERE run_id = ?", [out.strip()]) == (200,)
+    assert call(*at, "judge", "like-wordnet")[1] == out
+    assert lab.store.row("SELECT kind FROM rater WHERE rater_id = 'like-wordnet'") == ("simulated",)
+
+
+def test_a_fit_and_its_figures_follow_what_is_typed(call, lab):
+    at = ("--lab", lab.path)
+    call(*at, "plan", "--triplets", "300")
+    call(*at, "model", "add", "scripted:", "--name", "rule")
+    call(*at, "judge", "rule")
+    code, out, err = call(*at, "embed", "rule", "--dims", 2, "--parameter", "mu=0.1", "--parameter", "max_steps=30")
+    assert code == 0, err
+    assert lab.store.row("SELECT config ->> 'mu', config ->> 'max_steps' FROM run WHERE run_id = ?", [out.strip()]) == (
+        "0.1",
+        "30",
+    )
+    none = [
+        word for kind in ("bootstraps", "coin-flips", "ceilings", "concept-bootstraps") for word in (f"--{kind}", 0)
+    ]
+    code, out, err = call(*at, "align", "rule", "--metric", "cka_debiased", "--permutations", 10, *none)
+    assert code == 0, err
+    assert lab.store.read("SELECT DISTINCT name FROM metric").name.tolist() == ["cka_debiased"]
+    assert lab.store.read("SELECT DISTINCT kind, name FROM metric_draw").to_numpy().tolist() == [
+        ["permutation", "cka_debiased"]
+    ]
+    one_line(*call(*at, "align", "rule", "--metric", "cka")[::2])
+    one_line(*call(*at, "embed", "rule", "--parameter", "alpha=2")[::2])
 
 
 def test_backup_and_export_are_whole(call, lab, tmp_path):

@@ -37,14 +37,14 @@ def test_the_demo_runs_offline_and_a_second_one_changes_nothing(tmp_path):
     folder = tmp_path / "lab"
     done = demo(folder)
     assert done.returncode == 0, done.stderr[-2000:]
-    for told in (
+    for text in (
         "Against wordnet (a taxonomy, not human judgments)",
         "gemma-3-270m",
         "all-MiniLM-L6-v2",
         "chance",
         "triadic ui",
     ):
-        assert told in done.stdout
+        assert text in done.stdout
     lab = Lab(folder)
     quality = lab.store.read("SELECT * FROM answer_quality").set_index("rater")
     assert quality.n_answers.tolist() == [N, N]

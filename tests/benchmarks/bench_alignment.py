@@ -32,11 +32,11 @@ import numpy as np
 from spaces import human_space, principal
 
 from triadic.compute.metrics import METRICS
-from triadic.compute.metrics.scorer import Yardstick
+from triadic.compute.metrics.scorer import ReferenceScorer
 from triadic.compute.resampling.concepts import bootstrap_concepts
 from triadic.compute.resampling.permutation import permutation_null
-from triadic.compute.simulate import simulate_answers
 from triadic.compute.triplets import sample_triplets
+from triadic.tests.compute.simulated_raters import simulate_answers
 
 LABELS = [f"kind{i % 7}" for i in range(128)]
 
@@ -90,8 +90,8 @@ def concepts(human, model, asked, answers):
 
 def scoring(human, model, asked, answers, n=40):
     given = {"triplets": asked, "labels": LABELS}
-    yardstick = Yardstick(human, **given)
-    ours, _ = timed(lambda: [yardstick.score(model, answers) for _ in range(n)])
+    scorer = ReferenceScorer(human, **given)
+    ours, _ = timed(lambda: [scorer.score(model, answers) for _ in range(n)])
     each, _ = timed(lambda: [m(human, model, answers=answers, **given) for _ in range(n) for m in METRICS.values()])
     print(f"\nscoring one refit on every metric: {1e3 * ours / n:.1f} ms; by the functions {1e3 * each / n:.1f} ms "
           f"({each / ours:.1f}×)")  # fmt: skip

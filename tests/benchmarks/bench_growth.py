@@ -31,8 +31,8 @@ import warnings
 import numpy as np
 
 from triadic.compute.ordinal import CKL, NotConverged
-from triadic.compute.simulate import simulate_answers
 from triadic.compute.triplets import sample_triplets
+from triadic.tests.compute.simulated_raters import simulate_answers
 
 N_ITEMS, N_DIMS, STEPS = 500, 10, 20
 

@@ -43,11 +43,11 @@ from pathlib import Path
 import numpy as np
 
 from triadic.compute.judges.base import Questions
-from triadic.compute.judges.local.checkpoint import TransformersJudge
+from triadic.compute.judges.local.checkpoint import CheckpointJudge
 from triadic.compute.judges.local.loading import Checkpoint, load
 from triadic.compute.judges.local.logits import right_padded
 from triadic.compute.judges.local.packaged import packaged
-from triadic.compute.judges.local.plain import PlainScorer
+from triadic.compute.judges.local.padded import PlainScorer
 from triadic.compute.judges.local.tree import SPLITS, count_tokens
 
 CONCEPTS = Path(__file__).parents[2] / "ingest" / "data" / "concepts128.csv"
@@ -159,12 +159,12 @@ def state_space(tokenizer, dtype: str | None) -> None:
     known = {"class": "MambaForCausalLM", "dtype": str(model.dtype)}
     checkpoint, asked = Checkpoint(model, tokenizer, "recurrent", known), questions(64)
     few = asked.take(np.arange(16))
-    quick, plain = TransformersJudge(checkpoint, "chat"), TransformersJudge(checkpoint, "chat", strategy="plain")
-    print(f"randomly initialised Mamba of 130M, {model.dtype}: {quick.config()['strategy']}")
+    quick, plain = CheckpointJudge(checkpoint, "chat"), CheckpointJudge(checkpoint, "chat", strategy="plain")
+    print(f"randomly initialised Mamba of 130M, {model.dtype}: {quick.scorer.record()['strategy']}")
     for name, answer in (("score", "score"), ("sample", "sample")):
         if answer == "sample":
-            quick = TransformersJudge(checkpoint, "chat", answer="sample")
-            plain = TransformersJudge(checkpoint, "chat", answer="sample")
+            quick = CheckpointJudge(checkpoint, "chat", answer="sample")
+            plain = CheckpointJudge(checkpoint, "chat", answer="sample")
             plain.sampler.steps = None
         fast = timed(f"{name}, states copied", lambda judge=quick: ask_all(judge, asked), len(asked))
         slow = timed(f"{name}, equal lengths", lambda judge=plain: ask_all(judge, few), len(few))
@@ -192,21 +192,21 @@ def main() -> None:
         return state_space(checkpoint.tokenizer, options.dtype)
     style = "base" if options.base else "chat"
     model = checkpoint.model
-    judge = TransformersJudge(checkpoint, style)
-    writer = TransformersJudge(checkpoint, style, answer="sample")
+    judge = CheckpointJudge(checkpoint, style)
+    writer = CheckpointJudge(checkpoint, style, answer="sample")
     asked = questions(options.questions)
     prompts = judge.prompter.encode(judge.prompter.texts(asked))
     pad = writer.sampler.tokenizer.pad_token_id
     print(f"{checkpoint.record['class']} {checkpoint.record['dtype']} on {model.device}, {options.threads} threads")
 
-    few, some = prompts[: max(2, len(prompts) // 200)], prompts[: max(32, len(prompts) // 8)]
-    part = asked.take(np.arange(len(some)))
+    few, more = prompts[: max(2, len(prompts) // 200)], prompts[: max(32, len(prompts) // 8)]
+    part = asked.take(np.arange(len(more)))
     ways = {  # name: (work, questions)
         "score": (lambda: ask_all(judge, asked), len(asked)),
         "sample": (lambda: ask_all(writer, part), len(part)),
         "one prompt at a time, generate": (lambda: one_by_one(model, few, pad), len(few)),
-        "padded batches of 32, generate": (lambda: batches(model, some, pad, 32, 12), len(some)),
-        "padded batches of 32, prompt pass": (lambda: batches(model, some, pad, 32, 0), len(some)),
+        "padded batches of 32, generate": (lambda: batches(model, more, pad, 32, 12), len(more)),
+        "padded batches of 32, prompt pass": (lambda: batches(model, more, pad, 32, 0), len(more)),
         "shared prefix of all, first token": (lambda: shared_prefix(model, prompts, pad), len(prompts)),
     }
     ask_all(judge, questions(64, seed=9))  # warm
@@ -222,7 +222,7 @@ def main() -> None:
         timed(f"   split at {split}", lambda: ask_all(judge, part), len(part))
     judge.scorer.split = "auto"
     print(
-        f"   a pass costs {judge.scorer.pass_tokens} tokens, so the split is {judge.scorer.choose(judge._asked(asked, prompts))}"
+        f"   a pass costs {judge.scorer.pass_tokens} tokens, so the split is {judge.scorer.choose(judge.encode(asked))}"
     )
 
     print("\nratio, median of the rounds                     seen   reach")
@@ -239,9 +239,9 @@ def main() -> None:
         )
 
     order = judge.batches(asked)
-    groups = [judge._asked(asked.take(b), [prompts[at] for at in b]) for b in order]
+    groups = [judge.encode(asked.take(rows)) for rows in order]
     read = sum(count_tokens(group, judge.scorer.choose(group)) for group in groups) / len(asked)
-    fewest = count_tokens([one for group in groups for one in group], "first") / len(asked)
+    fewest = count_tokens([question for group in groups for question in group], "first") / len(asked)
     body = sum(w.numel() for name, w in model.named_parameters() if w.dim() == 2 and "embed" not in name)
     head = model.get_output_embeddings().weight
     body -= head.numel() if any(w is head for w in model.parameters()) and not model.config.tie_word_embeddings else 0
@@ -252,14 +252,13 @@ def main() -> None:
 
     start = time.perf_counter()
     plan = judge.batches(asked)
-    for rows_ in plan:
-        one = asked.take(rows_)
-        judge._asked(one, judge.prompter.encode(judge.prompter.texts(one)))
+    for rows in plan:
+        judge.encode(asked.take(rows))
     spent = time.perf_counter() - start
     print(f"tokenising and planning: {spent * best / len(asked):.1%} of the time")
     print(f"peak memory {peak:.2f} GB")
 
-    plain = TransformersJudge(checkpoint, style, strategy="plain")
+    plain = CheckpointJudge(checkpoint, style, strategy="plain")
     sub = asked.take(np.arange(32))
     gap = np.abs(ask_all(plain, sub) - ask_all(judge, sub))
     print(

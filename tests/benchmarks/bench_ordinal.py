@@ -52,9 +52,10 @@ import numpy as np
 from spaces import ROOT, human_space, principal, r_squared
 
 from triadic.compute.ordinal import CKL, GNMDS, SOE, STE, TSTE
-from triadic.compute.ordinal.batch import bootstrap_weights, fit_many
-from triadic.compute.simulate import bayes_accuracy, simulate_answers
+from triadic.compute.ordinal.batch import fit_many
+from triadic.compute.resampling.refits import answer_weights
 from triadic.compute.triplets import sample_triplets
+from triadic.tests.compute.simulated_raters import bayes_accuracy, simulate_answers
 
 PEERS = {
     CKL: ["cblearn CKL scipy", "cblearn CKL torch", "salmon CKL"],
@@ -139,7 +140,7 @@ def many(train, n_items, n_fits):
     rng = np.random.default_rng(2)
     started, done, unconverged = time.perf_counter(), 0, 0
     while done < n_fits:
-        weights = bootstrap_weights(len(train), min(100, n_fits - done), rng)
+        weights = answer_weights(len(train), min(100, n_fits - done), rng)
         found = fit_many(CKL(N_DIMS), train, weights, n_items=n_items)
         done += len(weights)
         unconverged += int((~found.converged).sum())

@@ -24,8 +24,8 @@ import numpy as np
 from spaces import made_up_space, r_squared
 
 from triadic.compute.ordinal import SPoSE
-from triadic.compute.simulate import simulate_odd_one_out
 from triadic.compute.triplets import sample_triplets
+from triadic.tests.compute.simulated_raters import simulate_odd_one_out
 
 N_ITEMS, N_DIMS = 1_854, 66
 
