@@ -16,6 +16,7 @@ from triadic.compute.metrics.procrustes import procrustes_r2 as procrustes_r2
 from triadic.compute.metrics.procrustes import procrustes_r2_cv as procrustes_r2_cv
 from triadic.compute.metrics.cka import cka_biased as cka_biased
 from triadic.compute.metrics.cka import cka_debiased as cka_debiased
+from triadic.compute.metrics.cka_corrected import cka_corrected as cka_corrected
 from triadic.compute.metrics.rsa import rsa_spearman_euclidean as rsa_spearman_euclidean
 from triadic.compute.metrics.rsa import rsa_spearman as rsa_spearman
 from triadic.compute.metrics.rsa import rsa_spearman_cosine as rsa_spearman_cosine
