@@ -53,9 +53,9 @@ def parse(text: str | None, options: Sequence[str], finished: bool = True) -> tu
     line = _first_line(answer)
     if line is None:
         return None, InvalidReason.empty.value if finished else InvalidReason.truncated.value
-    opening = _opening_name(line, tuple(options), closed=True)
-    if opening is not None:
-        return opening, None
+    leading = _leading_name(line, tuple(options), closed=True)
+    if leading is not None:
+        return leading, None
     named = _named(line, tuple(options))
     if len(named) == 1:
         return next(iter(named)), None
@@ -74,7 +74,7 @@ def decided(text: str, options: Sequence[str]) -> bool:
         return False
     if f"{line}\n" in answer:
         return True
-    return _opening_name(line, tuple(options), closed=False) is not None
+    return _leading_name(line, tuple(options), closed=False) is not None
 
 
 def strip_reasoning(text: str) -> tuple[str, bool]:
@@ -145,7 +145,7 @@ def _named(line: str, options: tuple[str, ...]) -> set[int]:
     return {groups[match.lastgroup or ""] for match in pattern.finditer(_plain(line))}
 
 
-def _opening_name(line: str, options: tuple[str, ...], closed: bool) -> int | None:
+def _leading_name(line: str, options: tuple[str, ...], closed: bool) -> int | None:
     """The option that the line opens with, when punctuation (or, with `closed`, the line's end) follows it."""
     plain = _plain(line)
     pattern, groups = _pattern(options)

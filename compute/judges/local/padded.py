@@ -63,7 +63,7 @@ class PlainScorer:
         out: list[Floats],
         inputs: dict[str, Any],
     ) -> list[None]:
-        """Enter into `out` what the model gives for `rows`; it returns nothing, in the form that halving asks for."""
+        """Enter into `out` what the model gives for `rows`; it returns nothing, in the form that `halve_when_out_of_memory` asks for."""
         positions: list[int] = []
         place, token, target = [], [], []
         for row, ((at, form), start) in enumerate(zip(rows, starts, strict=True)):
