@@ -23,6 +23,13 @@ def read_concepts(lab: Lab, concept_set_id: str) -> pd.DataFrame:
     return frame
 
 
+def read_triplets(lab: Lab, triplet_set_id: str) -> pd.DataFrame:
+    """The questions of a set: triplet_no, anchor, left_item, right_item, one row each, in their order."""
+    return lab.store.read(
+        "SELECT * EXCLUDE (triplet_set_id) FROM triplet WHERE triplet_set_id = ? ORDER BY triplet_no", [triplet_set_id]
+    )
+
+
 def find_rater(store: Store, name: str) -> str:
     """The rater called `name` (in any case), or the one whose hub id that is. Raises NotFound with near misses."""
     found = store.value(

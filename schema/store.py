@@ -37,7 +37,7 @@ Opened = TypeVar("Opened")
 
 @cache
 def query(package: str, name: str) -> str:
-    """The SQL in NAME.sql beside the modules of `package`, such as query("triadic.compute.stages", "questions")."""
+    """The SQL in NAME.sql beside the modules of `package`, such as query("triadic.compute.stages", "people")."""
     return (files(package) / f"{name}.sql").read_text(encoding="utf-8")
 
 

@@ -24,7 +24,7 @@ from triadic.schema.arrays import Bools, Ints
 from triadic.schema.errors import BadInput, Conflict, NotFound, Unavailable
 from triadic.schema.lab import Lab
 from triadic.schema.lifecycle import Work, first_start, is_finished, record_event
-from triadic.schema.store import query
+from triadic.schema.lookup import read_concepts, read_triplets
 from triadic.schema.tables import Response
 from triadic.schema.vocabulary import Orders, Stage, Status
 
@@ -108,17 +108,19 @@ def ask(lab: Lab, work: Work, judge: Judge, progress: Progress = silent) -> int:
 
 def read_questions(lab: Lab, run_id: str) -> Questions:
     """Every question of a judge run: triplets × orders × repeats, as columns. Raises NotFound for an unknown run."""
-    row = lab.store.row("SELECT orders, repeats FROM judge_run WHERE run_id = ?", [run_id])
+    row = lab.store.row(
+        "SELECT orders, repeats, triplet_set_id, concept_set_id FROM judge_run WHERE run_id = ?", [run_id]
+    )
     if row is None:
         raise NotFound(f"no judge run {run_id} in this lab: `triadic status` lists what there is")
-    frame = lab.store.read(query("triadic.compute.stages", "questions"), [run_id])
     orders, repeats = 2 if row[0] == Orders.both else 1, row[1]
-    n, copies = len(frame), orders * repeats
+    triplets, words = read_triplets(lab, row[2]), read_concepts(lab, row[3]).word.to_numpy(object)
+    n, copies = len(triplets), orders * repeats
     return Questions(
-        triplet_no=np.tile(frame.triplet_no.to_numpy(np.int32), copies),
-        anchor=np.tile(frame.anchor.to_numpy(object), copies),
-        left=np.tile(frame.left_word.to_numpy(object), copies),
-        right=np.tile(frame.right_word.to_numpy(object), copies),
+        triplet_no=np.tile(triplets.triplet_no.to_numpy(np.int32), copies),
+        anchor=np.tile(words[triplets.anchor], copies),
+        left=np.tile(words[triplets.left_item], copies),
+        right=np.tile(words[triplets.right_item], copies),
         flipped=np.tile(np.repeat(np.arange(orders) == 1, n), repeats),
         repeat=np.repeat(np.arange(repeats, dtype=np.int16), n * orders),
     )

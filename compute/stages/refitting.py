@@ -23,6 +23,7 @@ from triadic.compute.settings import AlignSettings, restored
 from triadic.schema.arrays import Floats, Ints
 from triadic.schema.errors import BadInput, NotFound
 from triadic.schema.lab import Lab
+from triadic.schema.lookup import read_triplets
 from triadic.schema.store import query
 from triadic.schema.vocabulary import Framing, SeedStream
 
@@ -32,8 +33,8 @@ class Refitter:
 
     The estimator is the one that was stored with the fit, with every parameter it had. `answers` are those the fit was
     made to, `questions` (n_questions, 3) the whole triplet set. Refits do not depend on a reference: they are made once.
-    `settings` and `seed` are the align run's, `labels` the concepts' categories; `watch` is called with the number of refits made so far. `n_refits` of
-    them were made, and `n_unconverged` of those did not converge.
+    `settings` and `seed` are the align run's, `labels` the concepts' categories; `watch` is called with the number of
+    refits made so far. `n_refits` of them were made, and `n_unconverged` of those did not converge.
     """
 
     def __init__(
@@ -58,17 +59,14 @@ class Refitter:
             config, fit_seed, judge_run_id, self.concept_set_id, triplet_set_id = row
             fit = restored(json.loads(config))
             answers = AnswerSet.read(lab, judge_run_id, fit.answers, fit.temperature)
-            columns = lab.store.arrow(
-                "SELECT anchor, left_item, right_item FROM triplet WHERE triplet_set_id = ? ORDER BY triplet_no",
-                [triplet_set_id],
-            )
+            triplets = read_triplets(lab, triplet_set_id)
         # Refits run to convergence from one start: early stopping would need held-out answers of its own each time.
         self.estimator = make_estimator(
             fit.algorithm, n_dims, seed=fit_seed, n_restarts=1, patience=None, parameters=dict(fit.parameters)
         )
         # The answers that the fit held out are left out, so that every refit has as many as the fit had.
         self.answers, _ = answers.split(fit.heldout_share, fit_seed)
-        self.questions: Ints = np.stack([column.to_numpy() for column in columns.columns], axis=1).astype(np.intp)
+        self.questions: Ints = triplets[["anchor", "left_item", "right_item"]].to_numpy(np.intp)
 
     def fit(self, answers: Ints, weights: Floats) -> Floats:
         """Embeddings (b, n_items, n_dims) of answers (m, 3) to these questions, one per row of weights (b, m).

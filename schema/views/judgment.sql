@@ -1,4 +1,5 @@
 -- Raw answers as people read them: one row per answer, with words instead of positions.
+-- The words are joined from the left: inner joins let the planner pair concepts with concepts first, n³ rows of them.
 CREATE OR REPLACE VIEW judgment AS
 SELECT
     answered.rater_id AS rater,                            -- who answered
@@ -28,8 +29,8 @@ SELECT
     answered.left_item AS left_position,                   -- position of the left option
     answered.right_item AS right_position                  -- position of the right option
 FROM answered
-JOIN concept AS anchor ON anchor.concept_set_id = answered.concept_set_id AND anchor.position = answered.anchor
-JOIN concept AS left_concept
+LEFT JOIN concept AS anchor ON anchor.concept_set_id = answered.concept_set_id AND anchor.position = answered.anchor
+LEFT JOIN concept AS left_concept
     ON left_concept.concept_set_id = answered.concept_set_id AND left_concept.position = answered.left_item
-JOIN concept AS right_concept
+LEFT JOIN concept AS right_concept
     ON right_concept.concept_set_id = answered.concept_set_id AND right_concept.position = answered.right_item;
