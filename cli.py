@@ -27,13 +27,13 @@ from triadic.reports.console import (
     say,
     with_settings,
 )
+from triadic.schema.vocabulary import DEFAULT_SET, PAPER_TRIPLETS
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from triadic.schema.lab import Lab
 
-DEFAULT_SET = "things-128"
 Names = tuple[str, ...]
 
 
@@ -233,7 +233,7 @@ def show(lab: Lab, name: str) -> pd.DataFrame:
 
 
 @cli.command()
-@click.option("--triplets", default=35_000, help="How many questions to draw.")
+@click.option("--triplets", default=PAPER_TRIPLETS, help="How many questions to draw.")
 @click.option("--seed", default=0, help="Of the draw.")
 @click.option("--concepts", "concept_set", default=DEFAULT_SET, help="Concept set they are about.")
 @click.option("--dims", default=30, help="Dimensions the fit will have, for the theory.")
@@ -445,7 +445,7 @@ def export(lab: Lab, target: Path) -> None:
 
 
 @cli.command()
-@click.option("--triplets", default=35_000, help="How many questions to ask; fewer is quicker.")
+@click.option("--triplets", default=PAPER_TRIPLETS, help="How many questions to ask; fewer is quicker.")
 @click.option("--model", "extra", type=click.Choice(["smollm2"]), multiple=True, help="One more packaged model.")
 @click.option("--reference", "human", type=PATH, help="A human embedding to compare with (VICE .npy or SPoSE text).")
 @click.option("--seed", default=0, help="Of the draw of the questions.")

@@ -13,8 +13,7 @@ import numpy as np
 
 from triadic.schema.arrays import Bools, Ints
 from triadic.schema.errors import BadInput
-
-PAPER_TRIPLETS = 35_000  # answers the paper gathered per model
+from triadic.schema.vocabulary import PAPER_TRIPLETS
 
 _BLOCK = 1 << 20  # questions decoded at a time: temporaries stay at a few MB however many are asked for
 

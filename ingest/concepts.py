@@ -10,8 +10,7 @@ from triadic.schema.keys import content_key
 from triadic.schema.lab import Lab
 from triadic.schema.store import insert_rows
 from triadic.schema.tables import Concept, ConceptSet
-
-DEFAULT_SET = "things-128"
+from triadic.schema.vocabulary import DEFAULT_SET
 
 
 def ingest_concepts(lab: Lab, path: Path | None = None, name: str | None = None, column: str = "word") -> int:

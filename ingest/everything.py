@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from triadic.ingest.concepts import DEFAULT_SET, ingest_concepts
+from triadic.ingest.concepts import ingest_concepts
 from triadic.ingest.published import ingest_benchmarks, ingest_published, ingest_suite
 from triadic.ingest.reference import wordnet_reference
 from triadic.schema.lab import Lab
+from triadic.schema.vocabulary import DEFAULT_SET
 
 
 def ingest_everything(lab: Lab) -> list[str]:

@@ -78,9 +78,9 @@ def add_model(
 def simulate_model(
     lab: Lab,
     like: str,
-    temperature: float = 1.0,
-    first_bias: float = 0.0,
-    seed: int = 0,
+    temperature: float,
+    first_bias: float,
+    seed: int,
     name: str | None = None,
 ) -> str:
     """Enter a rater that answers by the similarities of the reference `like`; returns its rater id.

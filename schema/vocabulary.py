@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import IntEnum, StrEnum
 
+DEFAULT_SET = "things-128"  # the concept set that ships with Triadic: the paper's
+PAPER_TRIPLETS = 35_000  # questions the paper asked each model
+
 
 class Stage(StrEnum):
     """What a run does."""

@@ -98,10 +98,36 @@ def test_what_is_typed_becomes_the_settings(call, lab, monkeypatch):
     assert call("--lab", lab.path, "run", "rule", "--dry-run")[0] == 0
     assert asked[-1] == RunSettings()
     code, _, err = call(
-        "--lab", lab.path, "run", "rule", "--dry-run", "--framing", "odd-one-out", "--repeat", 2, "--device", "mps",
-        "--dims", "auto", "--answers", "graded", "--parameter", "mu=0.1", "--parameter", "max_steps=50",
-        "--fit-device", "cuda", "--metric", "cka_debiased", "--metric", "procrustes_r2", "--bootstraps", 0, "--seed", 7,
-    )  # fmt: skip
+        "--lab",
+        lab.path,
+        "run",
+        "rule",
+        "--dry-run",
+        "--framing",
+        "odd-one-out",
+        "--repeat",
+        2,
+        "--device",
+        "mps",
+        "--dims",
+        "auto",
+        "--answers",
+        "graded",
+        "--parameter",
+        "mu=0.1",
+        "--parameter",
+        "max_steps=50",
+        "--fit-device",
+        "cuda",
+        "--metric",
+        "cka_debiased",
+        "--metric",
+        "procrustes_r2",
+        "--bootstraps",
+        0,
+        "--seed",
+        7,
+    )
     assert code == 0, err
     assert asked[-1] == RunSettings(
         JudgeSettings(framing=Framing.odd_one_out, repeats=2, device="mps"),
@@ -155,7 +181,7 @@ def test_mistakes_get_one_line_and_exit_code_2(call, lab, tmp_path):
         (("sql", "DELETE FROM rater"), "read-only"),
         (("model", "show", "gemma-3-270"), "did you mean"),
         (("backup", lab.path), "exists"),
-    ]:  # fmt: skip
+    ]:
         code, _, err = call(*at, *args)
         one_line(code, err)
         assert message in err, (args, err)

@@ -20,10 +20,27 @@ N = 240
 
 def demo(folder):
     return subprocess.run(
-        [sys.executable, "-m", "triadic", "--lab", str(folder), "demo", "--triplets", str(N),
-         "--bootstraps", "2", "--coin-flips", "2", "--ceilings", "2"],
-        capture_output=True, text=True, env=os.environ | {"HF_HUB_OFFLINE": "1"}, check=False,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "triadic",
+            "--lab",
+            str(folder),
+            "demo",
+            "--triplets",
+            str(N),
+            "--bootstraps",
+            "2",
+            "--coin-flips",
+            "2",
+            "--ceilings",
+            "2",
+        ],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"HF_HUB_OFFLINE": "1"},
+        check=False,
+    )
 
 
 def state(folder):

@@ -1,39 +1,33 @@
-"""Ordinal embeddings: one solver, many losses. Estimators in scikit-learn's manner, one file each."""
+"""Ordinal embeddings: one solver, many losses. Estimators in scikit-learn's manner.
+
+A loss is one class in one file and one line here; its name is the class's, in lower case. The order of the lines is that
+of `LOSSES`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from triadic.compute.ordinal.crowd_kernel import CKL
-from triadic.compute.ordinal.estimator import NotConverged, OrdinalEmbedding, Parameter
-from triadic.compute.ordinal.hinge import GNMDS
-from triadic.compute.ordinal.soft_ordinal import SOE
-from triadic.compute.ordinal.spose import SPoSE
-from triadic.compute.ordinal.stochastic_triplet import STE
-from triadic.compute.ordinal.student_triplet import TSTE
+from triadic.compute.ordinal.estimator import NotConverged as NotConverged
+from triadic.compute.ordinal.estimator import OrdinalEmbedding as OrdinalEmbedding
+from triadic.compute.ordinal.estimator import Parameter
 from triadic.schema.errors import BadInput
 
-LOSSES: dict[str, type[OrdinalEmbedding]] = {
-    "ckl": CKL,
-    "ste": STE,
-    "tste": TSTE,
-    "soe": SOE,
-    "gnmds": GNMDS,
-    "spose": SPoSE,
-}
+# isort: off
+from triadic.compute.ordinal.crowd_kernel import CKL as CKL
+from triadic.compute.ordinal.stochastic_triplet import STE as STE
+from triadic.compute.ordinal.student_triplet import TSTE as TSTE
+from triadic.compute.ordinal.soft_ordinal import SOE as SOE
+from triadic.compute.ordinal.hinge import GNMDS as GNMDS
+from triadic.compute.ordinal.spose import SPoSE as SPoSE
+# isort: on
 
-__all__ = [
-    "CKL",
-    "GNMDS",
-    "LOSSES",
-    "SOE",
-    "STE",
-    "TSTE",
-    "NotConverged",
-    "OrdinalEmbedding",
-    "SPoSE",
-    "make_estimator",
-]
+#: Every loss by name.
+LOSSES: dict[str, type[OrdinalEmbedding]] = {
+    name.lower(): found
+    for name, found in globals().items()
+    if isinstance(found, type) and issubclass(found, OrdinalEmbedding) and found is not OrdinalEmbedding
+}
 
 
 def make_estimator(

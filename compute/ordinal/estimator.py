@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, fields
 from functools import cache
@@ -57,7 +58,7 @@ class Fitted:
 
 
 @dataclass(eq=False)
-class OrdinalEmbedding(Fitted):
+class OrdinalEmbedding(Fitted, ABC):
     """What the estimators share. A subclass is a dataclass of its parameters and gives `_losses`.
 
     What it does not share with squared distances without a penalty it writes too: `_matrix` with `_pull`, `_penalty`.
@@ -88,13 +89,13 @@ class OrdinalEmbedding(Fitted):
 
     # What a subclass says about its loss
 
+    @abstractmethod
     def _losses(self, *values: Floats) -> tuple[Floats, ...]:
         """Loss of each answer and its slope in each of the entries it reads; arrays of one length."""
-        raise NotImplementedError
 
     def _torch_losses(self, *values: Tensor) -> Tensor:
-        """Loss of each answer in each fit, (n_fits, n_answers); torch derives the slopes."""
-        raise NotImplementedError
+        """Loss of each answer in each fit, (n_fits, n_answers); torch derives the slopes. Left out, there is no torch form."""
+        raise NotImplementedError  # never called: `check_parameters` refuses the device first
 
     def _penalty(self, embedding: Floats) -> tuple[float, Floats | float]:
         """What is added to the mean loss, and its gradient."""

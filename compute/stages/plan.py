@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from triadic.compute.triplets import PAPER_TRIPLETS, sample_triplets
+from triadic.compute.triplets import sample_triplets
 from triadic.schema.keys import content_key
 from triadic.schema.lab import Lab
 from triadic.schema.lookup import read_concepts
 from triadic.schema.store import insert_rows
 from triadic.schema.tables import Triplet, TripletSet
+from triadic.schema.vocabulary import PAPER_TRIPLETS
 
 SCHEME = "uniform"
 

@@ -93,8 +93,10 @@ def scoring(human, model, asked, answers, n=40):
     scorer = ReferenceScorer(human, **given)
     ours, _ = timed(lambda: [scorer.score(model, answers) for _ in range(n)])
     each, _ = timed(lambda: [m(human, model, answers=answers, **given) for _ in range(n) for m in METRICS.values()])
-    print(f"\nscoring one refit on every metric: {1e3 * ours / n:.1f} ms; by the functions {1e3 * each / n:.1f} ms "
-          f"({each / ours:.1f}×)")  # fmt: skip
+    print(
+        f"\nscoring one refit on every metric: {1e3 * ours / n:.1f} ms; by the functions {1e3 * each / n:.1f} ms "
+        f"({each / ours:.1f}×)"
+    )
 
 
 def one_model(space):
@@ -128,8 +130,10 @@ def one_model(space):
         aligning, _ = timed(lambda: align(lab, embedding, ["wordnet"]))
         again, _ = timed(lambda: align(lab, embedding, ["wordnet"]))
         draws, size = lab.store.row("SELECT count(*) FROM metric_draw")[0], lab.store.path.stat().st_size
-        print(f"\none model, 35,000 answers: fit {fitting:.2f} s, align with one reference {aligning:.1f} s "
-              f"(reach: 60 s), again {again:.2f} s; {draws:,} draws stored, lab {size / 1e6:.1f} MB")  # fmt: skip
+        print(
+            f"\none model, 35,000 answers: fit {fitting:.2f} s, align with one reference {aligning:.1f} s "
+            f"(reach: 60 s), again {again:.2f} s; {draws:,} draws stored, lab {size / 1e6:.1f} MB"
+        )
         look, _ = timed(lambda: lab.store.read("SELECT * FROM alignment"))
         print(f"view alignment over them: {1e3 * look:.0f} ms")
 

@@ -39,9 +39,15 @@ def fill(lab: Lab, n_models: int, rng: np.random.Generator) -> None:
     tuned = stage != "base"
     model = pd.DataFrame(
         {
-            "model_id": names, "rater_id": names, "evidence": "suite", "family": [f"family{f}" for f in family],
-            "n_params": np.exp(rng.normal(1.5, 1, n_models)), "n_layers": rng.integers(12, 80, n_models),
-            "n_heads": heads, "head_dim": head_dim, "hidden_size": width,
+            "model_id": names,
+            "rater_id": names,
+            "evidence": "suite",
+            "family": [f"family{f}" for f in family],
+            "n_params": np.exp(rng.normal(1.5, 1, n_models)),
+            "n_layers": rng.integers(12, 80, n_models),
+            "n_heads": heads,
+            "head_dim": head_dim,
+            "hidden_size": width,
             "mlp_dim": (width * rng.choice([2.7, 3.5, 4.0], n_models)).astype(int),
             "vocab_size": rng.integers(30_000, 260_000, n_models),
             "context_length": rng.choice([2048, 4096, 8192, 32768, 131072], n_models),
@@ -50,18 +56,27 @@ def fill(lab: Lab, n_models: int, rng: np.random.Generator) -> None:
             "activation_family": rng.choice(["swiglu", "geglu", "gelu", "relu"], n_models),
             "attention": rng.choice(["mha", "gqa", "mqa"], n_models),
             "architecture": rng.choice(["decoder", "decoder-moe", "encoder-decoder"], n_models),
-            "multimodal": rng.random(n_models) < 0.2, "instruction_tuned": tuned, "post_training_stage": stage,
-            "training_tokens": np.exp(rng.normal(1, 1, n_models)), "provenance": "{}",
+            "multimodal": rng.random(n_models) < 0.2,
+            "instruction_tuned": tuned,
+            "post_training_stage": stage,
+            "training_tokens": np.exp(rng.normal(1, 1, n_models)),
+            "provenance": "{}",
         }
-    )  # fmt: skip
+    )
     value = 0.1 + 0.15 * tuned + width / 60_000 + rng.normal(0, 0.04, 40)[family] + rng.normal(0, 0.05, n_models)
     figure = {"rater_id": names, "metric": "procrustes_r2", "source": "synthetic", "value": value}
     scores = pd.DataFrame(
-        {"rater_id": name, "benchmark": benchmark, "source": "one harness", "scale": "raw_0-1", "is_primary": True,
-         "score": float(v + rng.normal(0, 0.1))}
+        {
+            "rater_id": name,
+            "benchmark": benchmark,
+            "source": "one harness",
+            "scale": "raw_0-1",
+            "is_primary": True,
+            "score": float(v + rng.normal(0, 0.1)),
+        }
         for name, v in zip(names, value, strict=True)
         for benchmark in BENCHMARKS
-    )  # fmt: skip
+    )
     with lab.store.transaction():
         lab.store.insert(Rater, pd.DataFrame({"rater_id": names, "kind": "llm", "created_at": pd.Timestamp.now("UTC")}))
         lab.store.insert(Model, model.assign(recorded_at=pd.Timestamp.now("UTC")))

@@ -29,14 +29,21 @@ def answers(run_id: str, seed: int) -> pa.Table:
     left, right = rng.normal(-4, 2, (2, N))
     return pa.table(
         {
-            "run_id": pa.repeat(run_id, N), "triplet_no": np.arange(N, dtype=np.int32), "flipped": np.zeros(N, bool),
-            "repeat": np.zeros(N, np.int16), "choice": np.where(left > right, "left", "right"),
-            "invalid_reason": pa.nulls(N, pa.string()), "raw_text": pa.nulls(N, pa.string()),
-            "logprob_anchor": pa.nulls(N, pa.float64()), "logprob_left": left, "logprob_right": right,
-            "prompt_hash": rng.integers(-(2**63), 2**63, N), "prompt_tokens": rng.integers(40, 60, N).astype(np.int16),
+            "run_id": pa.repeat(run_id, N),
+            "triplet_no": np.arange(N, dtype=np.int32),
+            "flipped": np.zeros(N, bool),
+            "repeat": np.zeros(N, np.int16),
+            "choice": np.where(left > right, "left", "right"),
+            "invalid_reason": pa.nulls(N, pa.string()),
+            "raw_text": pa.nulls(N, pa.string()),
+            "logprob_anchor": pa.nulls(N, pa.float64()),
+            "logprob_left": left,
+            "logprob_right": right,
+            "prompt_hash": rng.integers(-(2**63), 2**63, N),
+            "prompt_tokens": rng.integers(40, 60, N).astype(np.int16),
             "answer_tokens": rng.integers(2, 8, N).astype(np.int16),
         }
-    )  # fmt: skip
+    )
 
 
 def timed(work) -> float:

@@ -9,19 +9,8 @@ import numpy as np
 import pytest
 
 from triadic.compute.judges.base import Questions
+from triadic.tests.compute.words import WORDS
 
-WORDS = [
-    "dog",
-    "cat",
-    "baseball",
-    "baseball glove",
-    "hot-air balloon",
-    "bee",
-    "mouse",
-    "fire alarm",
-    "sea urchin",
-    "cup",
-]
 TEMPLATE = (
     "{{ bos_token }}{% for m in messages %}<turn>{{ m['role'] }}\n{{ m['content'] }}<end>\n{% endfor %}"
     "{% if add_generation_prompt %}<turn>assistant\n{% endif %}"
@@ -62,9 +51,13 @@ def train_tokenizer(folder, template=TEMPLATE):
     core.train_from_iterator(text * 4, trainer)
     core.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=core, bos_token="<s>", eos_token="</s>", pad_token="<pad>",
-        additional_special_tokens=["<turn>", "<end>"], chat_template=template,
-    )  # fmt: skip
+        tokenizer_object=core,
+        bos_token="<s>",
+        eos_token="</s>",
+        pad_token="<pad>",
+        additional_special_tokens=["<turn>", "<end>"],
+        chat_template=template,
+    )
     tokenizer.save_pretrained(folder)
     return tokenizer
 
@@ -97,9 +90,15 @@ def build(name: str, vocab: int):
         return t.JambaForCausalLM(t.JambaConfig(**COMMON, **HEADS, **ids, **every, mamba_d_state=8))
     if name == "t5":
         config = t.T5Config(
-            d_model=32, d_ff=64, d_kv=8, num_layers=2, num_heads=4, feed_forward_proj="gated-gelu",
-            decoder_start_token_id=0, **ids,
-        )  # fmt: skip
+            d_model=32,
+            d_ff=64,
+            d_kv=8,
+            num_layers=2,
+            num_heads=4,
+            feed_forward_proj="gated-gelu",
+            decoder_start_token_id=0,
+            **ids,
+        )
         return t.T5ForConditionalGeneration(config)
     if name == "gemma3-vision":
         text = t.Gemma3TextConfig(**COMMON, **HEADS, **ids, head_dim=8, sliding_window=128)

@@ -17,8 +17,14 @@ def test_a_configuration_holds_every_setting_and_parameter_once(algorithm):
     assert not set(own) & set(stored(settings))
     config = json.loads(json.dumps(stored(settings) | own))
     assert set(config) == set(own) | {
-        "algorithm", "n_dims", "heldout_share", "n_restarts", "answers", "temperature", "patience"
-    }  # fmt: skip
+        "algorithm",
+        "n_dims",
+        "heldout_share",
+        "n_restarts",
+        "answers",
+        "temperature",
+        "patience",
+    }
     back = restored(config)
     assert dict(back.parameters) == own
     assert stored(back) == stored(settings)

@@ -12,10 +12,20 @@ from triadic.schema.weights import Weights
 
 # The rows of the model suite for these models: what their public config.json files say.
 GEMMA = {
-    "n_layers": 18, "n_heads": 4, "n_kv_heads": 1, "head_dim": 256, "hidden_size": 640, "mlp_dim": 2048,
-    "vocab_size": 262144, "max_position_embeddings": 32768, "activation": "gelu_pytorch_tanh",
-    "activation_family": "geglu", "attention": "mqa", "architecture": "decoder", "multimodal": False,
-}  # fmt: skip
+    "n_layers": 18,
+    "n_heads": 4,
+    "n_kv_heads": 1,
+    "head_dim": 256,
+    "hidden_size": 640,
+    "mlp_dim": 2048,
+    "vocab_size": 262144,
+    "max_position_embeddings": 32768,
+    "activation": "gelu_pytorch_tanh",
+    "activation_family": "geglu",
+    "attention": "mqa",
+    "architecture": "decoder",
+    "multimodal": False,
+}
 
 
 def values(ingredients):
@@ -51,22 +61,44 @@ def test_smollm_from_gguf(tmp_path):
 @pytest.mark.parametrize(
     ("model_type", "settings", "expected"),
     [
-        ("t5", {"d_model": 1024, "d_ff": 65536, "num_heads": 128, "d_kv": 128, "num_layers": 24, "vocab_size": 32128},
-         {"architecture": "encoder-decoder", "n_heads": 128, "mlp_dim": 65536, "activation": "relu",
-          "activation_family": "relu", "attention": "mha", "head_dim": 128}),
+        (
+            "t5",
+            {"d_model": 1024, "d_ff": 65536, "num_heads": 128, "d_kv": 128, "num_layers": 24, "vocab_size": 32128},
+            {
+                "architecture": "encoder-decoder",
+                "n_heads": 128,
+                "mlp_dim": 65536,
+                "activation": "relu",
+                "activation_family": "relu",
+                "attention": "mha",
+                "head_dim": 128,
+            },
+        ),
         ("t5", {"feed_forward_proj": "gated-gelu"}, {"activation": "gated-gelu", "activation_family": "geglu"}),
-        ("mamba", {"hidden_size": 2048, "num_hidden_layers": 48, "vocab_size": 50280},
-         {"architecture": "ssm", "attention": "none", "mlp_dim": 4096, "n_layers": 48, "activation_family": "swiglu"}),
+        (
+            "mamba",
+            {"hidden_size": 2048, "num_hidden_layers": 48, "vocab_size": 50280},
+            {
+                "architecture": "ssm",
+                "attention": "none",
+                "mlp_dim": 4096,
+                "n_layers": 48,
+                "activation_family": "swiglu",
+            },
+        ),
         ("falcon_mamba", {"hidden_size": 4096}, {"architecture": "ssm", "mlp_dim": 8192, "attention": "none"}),
         ("mixtral", {"num_local_experts": 8}, {"architecture": "decoder-moe", "attention": "gqa", "mlp_dim": 14336}),
         ("gpt_oss", {}, {"architecture": "decoder-moe", "n_kv_heads": 8, "head_dim": 64, "mlp_dim": 2880}),
         ("gptj", {}, {"attention": "mha", "mlp_dim": 16384, "activation": "gelu_new", "activation_family": "gelu"}),
-        ("falcon", {"multi_query": True, "hidden_size": 4544, "num_attention_heads": 71},
-         {"attention": "mqa", "n_kv_heads": 1, "head_dim": 64, "mlp_dim": 18176, "activation_family": "gelu"}),
+        (
+            "falcon",
+            {"multi_query": True, "hidden_size": 4544, "num_attention_heads": 71},
+            {"attention": "mqa", "n_kv_heads": 1, "head_dim": 64, "mlp_dim": 18176, "activation_family": "gelu"},
+        ),
         ("phi", {"hidden_size": 2048, "num_attention_heads": 32}, {"activation_family": "gelu", "attention": "mha"}),
         ("gemma3", {}, {"multimodal": True, "architecture": "decoder", "activation_family": "geglu"}),
     ],
-)  # fmt: skip
+)
 def test_configurations_of_each_architecture(model_type, settings, expected):
     from transformers import AutoConfig
 
@@ -81,8 +113,14 @@ def test_configurations_of_each_architecture(model_type, settings, expected):
 def small():
     from transformers import LlamaConfig
 
-    return LlamaConfig(vocab_size=50, hidden_size=16, intermediate_size=24, num_hidden_layers=1, num_attention_heads=2,
-                       tie_word_embeddings=False)  # fmt: skip
+    return LlamaConfig(
+        vocab_size=50,
+        hidden_size=16,
+        intermediate_size=24,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        tie_word_embeddings=False,
+    )
 
 
 def test_parameters_are_counted_from_headers_or_on_the_meta_device(tmp_path, small):

@@ -2,11 +2,12 @@
 
 import pytest
 
-from triadic.ingest.concepts import DEFAULT_SET, ingest_concepts
+from triadic.ingest.concepts import ingest_concepts
 from triadic.ingest.csvfile import shipped
 from triadic.ingest.wordnet import hypernym_chains
 from triadic.schema.errors import BadInput, Conflict, NotFound
 from triadic.schema.lookup import read_concepts
+from triadic.schema.vocabulary import DEFAULT_SET
 
 
 def csv_of(tmp_path, text, name="set.csv"):

@@ -123,7 +123,7 @@ def test_a_simulated_rater_is_its_settings(lab):
     weights = Weights.parse(current(lab, rater).weights)
     assert weights.kind == "simulated"
     assert weights.params == {"like": "wordnet", "temperature": "0.5", "first_bias": "0.6", "seed": "3"}
-    assert simulate_model(lab, "wordnet", name="people") == "people"
+    assert simulate_model(lab, "wordnet", 1.0, 0.0, 0, "people") == "people"
 
 
 @pytest.mark.parametrize(
@@ -137,4 +137,4 @@ def test_a_simulated_rater_is_its_settings(lab):
 )
 def test_no_rater_is_like_nothing(lab, settings, line):
     with pytest.raises(BadInput, match=line):
-        simulate_model(lab, **settings)
+        simulate_model(lab, **{"temperature": 1.0, "first_bias": 0.0, "seed": 0} | settings)

@@ -36,10 +36,15 @@ def measured(tmp_path):
     ]
     insert(Embedding, [people, *fits])
     figures = [
-        {"run_id": f"align-{row.rater_id}", "name": name, "embedding_id": f"fit-{row.rater_id}",
-         "reference_id": "people", "value": float(row.hidden_size / 10_000 + 0.02 * rng.normal())}
+        {
+            "run_id": f"align-{row.rater_id}",
+            "name": name,
+            "embedding_id": f"fit-{row.rater_id}",
+            "reference_id": "people",
+            "value": float(row.hidden_size / 10_000 + 0.02 * rng.normal()),
+        }
         for row in widths.itertuples()
         for name in ("procrustes_r2", "cka_debiased")
-    ]  # fmt: skip
+    ]
     insert(Metric, figures)
     return lab.store

@@ -18,24 +18,55 @@ def add(lab, rater, value, draws, fit="ckl-30-hard", triplet_set="t", seed=0):
         insert(ConceptSet, [ConceptSet(concept_set_id="set", digest="d", n_concepts=3, source="test")])
         insert(Rater, [Rater(rater_id=rater, kind="llm"), Rater(rater_id="people", kind="human")])
         run = {"rater_id": rater, "config_hash": "h", "versions": {}}
-        insert(Run, [
-            {**run, "run_id": f"embed-{rater}", "stage": "embed", "triplet_set_id": triplet_set, "config": {}},
-            {**run, "run_id": f"align-{rater}", "stage": "align", "parent_run_id": f"embed-{rater}", "seed": seed,
-             "config": {}},
-        ])  # fmt: skip
+        insert(
+            Run,
+            [
+                {**run, "run_id": f"embed-{rater}", "stage": "embed", "triplet_set_id": triplet_set, "config": {}},
+                {
+                    **run,
+                    "run_id": f"align-{rater}",
+                    "stage": "align",
+                    "parent_run_id": f"embed-{rater}",
+                    "seed": seed,
+                    "config": {},
+                },
+            ],
+        )
         shared = {"concept_set_id": "set", "n_dims": 30, "algorithm": "CKL"}
-        insert(Embedding, [
-            {**shared, "embedding_id": "ref", "rater_id": "people", "role": "reference", "name": "vice"},
-            {**shared, "embedding_id": f"fit-{rater}", "rater_id": rater, "role": "fitted", "name": fit,
-             "run_id": f"embed-{rater}"},
-        ])  # fmt: skip
-        insert(Metric, [{"run_id": f"align-{rater}", "name": "cka_debiased", "embedding_id": f"fit-{rater}",
-                         "reference_id": "ref", "value": value}])  # fmt: skip
-        insert(MetricDraw, [
-            {"run_id": f"align-{rater}", "name": "cka_debiased", "kind": kind, "draw": i, "value": float(v)}
-            for kind, values in draws.items()
-            for i, v in enumerate(values)
-        ])  # fmt: skip
+        insert(
+            Embedding,
+            [
+                {**shared, "embedding_id": "ref", "rater_id": "people", "role": "reference", "name": "vice"},
+                {
+                    **shared,
+                    "embedding_id": f"fit-{rater}",
+                    "rater_id": rater,
+                    "role": "fitted",
+                    "name": fit,
+                    "run_id": f"embed-{rater}",
+                },
+            ],
+        )
+        insert(
+            Metric,
+            [
+                {
+                    "run_id": f"align-{rater}",
+                    "name": "cka_debiased",
+                    "embedding_id": f"fit-{rater}",
+                    "reference_id": "ref",
+                    "value": value,
+                }
+            ],
+        )
+        insert(
+            MetricDraw,
+            [
+                {"run_id": f"align-{rater}", "name": "cka_debiased", "kind": kind, "draw": i, "value": float(v)}
+                for kind, values in draws.items()
+                for i, v in enumerate(values)
+            ],
+        )
 
 
 def test_what_two_models_share_drops_out_of_their_difference(empty_lab):

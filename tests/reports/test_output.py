@@ -16,9 +16,15 @@ from triadic.schema.errors import BadInput, NotFound
 @pytest.fixture
 def report():
     frame = pd.DataFrame(
-        {"origin": "published", "model": ["a_b", "c & d"], "n": [3, 4], "r": [0.123456, np.nan],
-         "p": [1e-9, 0.04], "tuned": [True, False]}
-    )  # fmt: skip
+        {
+            "origin": "published",
+            "model": ["a_b", "c & d"],
+            "n": [3, 4],
+            "r": [0.123456, np.nan],
+            "p": [1e-9, 0.04],
+            "tuned": [True, False],
+        }
+    )
     many = pd.DataFrame({"row": range(5), "n": 5})
     notes = ["100% of R² < 1."]
     return Report("demo", "A demonstration", [Table("rs", "Some r", frame), Table("many", "Long", many, 2)], notes)
@@ -49,8 +55,14 @@ def test_csv_and_parquet_read_back_in_full_precision(report):
 def test_json_has_null_for_what_is_missing(report):
     back = json.loads(output.render(report, "json"))
     assert back["tables"]["rs"][1]["r"] is None
-    assert back["tables"]["rs"][0] == {"origin": "published", "model": "a_b", "n": 3, "r": 0.123456, "p": 1e-9,
-                                       "tuned": True}  # fmt: skip
+    assert back["tables"]["rs"][0] == {
+        "origin": "published",
+        "model": "a_b",
+        "n": 3,
+        "r": 0.123456,
+        "p": 1e-9,
+        "tuned": True,
+    }
     assert back["notes"] == report.notes
 
 
@@ -92,9 +104,20 @@ def test_what_cannot_be_written_is_refused(report):
 
 @pytest.mark.parametrize(
     ("value", "name", "expected"),
-    [(None, "", "–"), (float("nan"), "r", "–"), (pd.NA, "", "–"), (0.0, "p", "<0.001"), (0.0499, "wald_p", "0.050"),
-     (37.0, "df", "37"), (15.42, "welch_df", "15.42"), (True, "", "yes"), (np.False_, "", "no"), (12, "n", "12"),
-     (-0.5, "r", "-0.500"), (131072.0, "x", "131072")],
-)  # fmt: skip
+    [
+        (None, "", "–"),
+        (float("nan"), "r", "–"),
+        (pd.NA, "", "–"),
+        (0.0, "p", "<0.001"),
+        (0.0499, "wald_p", "0.050"),
+        (37.0, "df", "37"),
+        (15.42, "welch_df", "15.42"),
+        (True, "", "yes"),
+        (np.False_, "", "no"),
+        (12, "n", "12"),
+        (-0.5, "r", "-0.500"),
+        (131072.0, "x", "131072"),
+    ],
+)
 def test_cells(value, name, expected):
     assert output.cell(value, name) == expected

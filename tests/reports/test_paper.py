@@ -53,9 +53,18 @@ def test_the_open_choices_of_the_paper_are_all_read(report):
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("<0.001", True), ("<0.05", True), (">0.05", False), ("0.26", False), ("0.026", True), (None, None), ("?", None),
-     ("<0.1", None), (">0.01", None)],
-)  # fmt: skip
+    [
+        ("<0.001", True),
+        ("<0.05", True),
+        (">0.05", False),
+        ("0.26", False),
+        ("0.026", True),
+        (None, None),
+        ("?", None),
+        ("<0.1", None),
+        (">0.01", None),
+    ],
+)
 def test_printed_p_values(text, expected):
     assert significant(text) is expected
 
@@ -99,8 +108,15 @@ def test_dimensionality_is_that_of_the_labs_human_embeddings(measured):
 
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(40, 6)) * [3, 2, 1, 0.01, 0.01, 0.01]
-    raw = {"embedding_id": "raw", "concept_set_id": "set", "rater_id": "people", "role": "raw", "name": "SPoSE",
-           "algorithm": "none", "n_dims": 6}  # fmt: skip
+    raw = {
+        "embedding_id": "raw",
+        "concept_set_id": "set",
+        "rater_id": "people",
+        "role": "raw",
+        "name": "SPoSE",
+        "algorithm": "none",
+        "n_dims": 6,
+    }
     measured.insert(Embedding, [raw])
     vectors = [{"embedding_id": "raw", "position": i, "vector": row.tolist()} for i, row in enumerate(rows)]
     measured.insert(EmbeddingRow, vectors)

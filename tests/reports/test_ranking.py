@@ -24,20 +24,46 @@ def add(lab, rater, values, reference="vice", kind="human", chance=0.11):
         run_id, fit_id = f"align-{rater}-{reference}", f"fit-{rater}"
         insert(Run, [{**run, "run_id": run_id, "config": {}}])
         shared = {"concept_set_id": "set", "n_dims": 30, "algorithm": "CKL"}
-        insert(Embedding, [
-            {**shared, "embedding_id": f"ref-{reference}", "rater_id": f"r-{reference}", "role": "reference",
-             "name": reference, "notes": None if kind == "human" else "a taxonomy, not human judgments"},
-            {**shared, "embedding_id": fit_id, "rater_id": rater, "role": "fitted", "name": "ckl-30-hard"},
-        ])  # fmt: skip
-        insert(Metric, [{"run_id": run_id, "name": name, "embedding_id": fit_id, "reference_id": f"ref-{reference}",
-                         "value": value} for name, value in values.items()])  # fmt: skip
+        insert(
+            Embedding,
+            [
+                {
+                    **shared,
+                    "embedding_id": f"ref-{reference}",
+                    "rater_id": f"r-{reference}",
+                    "role": "reference",
+                    "name": reference,
+                    "notes": None if kind == "human" else "a taxonomy, not human judgments",
+                },
+                {**shared, "embedding_id": fit_id, "rater_id": rater, "role": "fitted", "name": "ckl-30-hard"},
+            ],
+        )
+        insert(
+            Metric,
+            [
+                {
+                    "run_id": run_id,
+                    "name": name,
+                    "embedding_id": fit_id,
+                    "reference_id": f"ref-{reference}",
+                    "value": value,
+                }
+                for name, value in values.items()
+            ],
+        )
         draws = {"coin_flips": chance + np.linspace(-0.01, 0.01, 99), "ceiling": [0.6], "ceiling_deterministic": [0.45]}
         for name, value in values.items():
-            insert(MetricDraw, [
-                {"run_id": run_id, "name": name, "kind": kind, "draw": i, "value": float(v)}
-                for kind, drawn in {**draws, "bootstrap_answers": value - 0.03 + np.linspace(-0.01, 0.01, 99)}.items()
-                for i, v in enumerate(drawn)
-            ])  # fmt: skip
+            insert(
+                MetricDraw,
+                [
+                    {"run_id": run_id, "name": name, "kind": kind, "draw": i, "value": float(v)}
+                    for kind, drawn in {
+                        **draws,
+                        "bootstrap_answers": value - 0.03 + np.linspace(-0.01, 0.01, 99),
+                    }.items()
+                    for i, v in enumerate(drawn)
+                ],
+            )
 
 
 @pytest.fixture

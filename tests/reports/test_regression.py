@@ -25,9 +25,11 @@ def test_n_and_what_was_dropped_are_always_shown(report):
     dropped = report.frame("dropped")
     dropped = dropped[dropped.model == "per head"].set_index("rater_id").missing.to_dict()
     assert dropped == {
-        "Falcon3-Mamba-7B-Base": "n_heads, head_dim", "mamba-1.4b-hf": "n_heads, head_dim",
-        "mamba-2.8b-hf": "n_heads, head_dim", "gpt-oss-20b": "training_tokens",
-    }  # fmt: skip
+        "Falcon3-Mamba-7B-Base": "n_heads, head_dim",
+        "mamba-1.4b-hf": "n_heads, head_dim",
+        "mamba-2.8b-hf": "n_heads, head_dim",
+        "gpt-oss-20b": "training_tokens",
+    }
     assert (report.frame("coefficients").n == 71).all()
 
 
@@ -52,8 +54,12 @@ def test_each_term_has_three_p_values(report):
 def test_a_formula_of_the_users_own(suite):
     report = regression.report(suite, formula="alignment ~ instruction_tuned * n_layers + attention", n_bootstrap=0)
     assert set(report.frame("terms").term) == {
-        "instruction_tuned", "n_layers", "instruction_tuned:n_layers", "attention", "random intercept",
-    }  # fmt: skip
+        "instruction_tuned",
+        "n_layers",
+        "instruction_tuned:n_layers",
+        "attention",
+        "random intercept",
+    }
     assert report.frame("fits").n[0] == 75
 
 

@@ -73,10 +73,22 @@ def test_two_ways_of_answering_are_never_averaged(suite, tmp_path):
             config = {"framing": "anchored", "answer": way}
             store.insert(Run, [{**run, "run_id": judge, "stage": "judge", "rater_id": name, "config": config}])
             store.insert(Run, [{**run, "run_id": embed, "stage": "embed", "config": {}, "parent_run_id": judge}])
-            store.insert(Embedding, [{**shared, "embedding_id": fit, "rater_id": name, "role": "fitted", "name": "CKL",
-                                      "run_id": embed}])  # fmt: skip
-            store.insert(Metric, [{"run_id": f"align-{fit}", "name": "procrustes_r2", "embedding_id": fit,
-                                   "reference_id": "people", "value": 0.1 * number}])  # fmt: skip
+            store.insert(
+                Embedding,
+                [{**shared, "embedding_id": fit, "rater_id": name, "role": "fitted", "name": "CKL", "run_id": embed}],
+            )
+            store.insert(
+                Metric,
+                [
+                    {
+                        "run_id": f"align-{fit}",
+                        "name": "procrustes_r2",
+                        "embedding_id": fit,
+                        "reference_id": "people",
+                        "value": 0.1 * number,
+                    }
+                ],
+            )
     table = stages.report(store, origin="measured").frame("stages").set_index("method")
     assert table.base.to_dict() == pytest.approx({"CKL, 30D, anchored, sample": 0.1, "CKL, 30D, anchored, score": 0.0})
     assert table.sft.to_dict() == pytest.approx({"CKL, 30D, anchored, sample": 0.3, "CKL, 30D, anchored, score": 0.2})

@@ -165,7 +165,7 @@ def test_what_was_killed_goes_on_under_its_own_id(changed_lab):
 
 
 def test_it_takes_what_is_new(changed_lab):
-    rater = simulate_model(changed_lab, "wordnet", temperature=0.1)
+    rater = simulate_model(changed_lab, "wordnet", temperature=0.1, first_bias=0.0, seed=0)
     asked = changed_lab.store.value("SELECT triplet_set_id FROM triplet_set WHERE n_triplets = 200")
     draws = AlignSettings(None, 20, 0, 0, 20, 0, 0)
     runs = run_rater(changed_lab, rater, asked, RunSettings(fit=FitSettings(n_dims=3), align=draws))

@@ -11,14 +11,21 @@ def rows(numbers):
     n = len(numbers)
     return pa.table(
         {
-            "run_id": ["r"] * n, "triplet_no": pa.array(numbers, pa.int32()), "flipped": [False] * n,
-            "repeat": pa.array([0] * n, pa.int16()), "choice": ["left"] * n, "invalid_reason": pa.nulls(n, pa.string()),
-            "raw_text": pa.nulls(n, pa.string()), "logprob_anchor": pa.nulls(n, pa.float64()),
-            "logprob_left": pa.nulls(n, pa.float64()), "logprob_right": pa.nulls(n, pa.float64()),
-            "prompt_hash": pa.nulls(n, pa.int64()), "prompt_tokens": pa.nulls(n, pa.int16()),
+            "run_id": ["r"] * n,
+            "triplet_no": pa.array(numbers, pa.int32()),
+            "flipped": [False] * n,
+            "repeat": pa.array([0] * n, pa.int16()),
+            "choice": ["left"] * n,
+            "invalid_reason": pa.nulls(n, pa.string()),
+            "raw_text": pa.nulls(n, pa.string()),
+            "logprob_anchor": pa.nulls(n, pa.float64()),
+            "logprob_left": pa.nulls(n, pa.float64()),
+            "logprob_right": pa.nulls(n, pa.float64()),
+            "prompt_hash": pa.nulls(n, pa.int64()),
+            "prompt_tokens": pa.nulls(n, pa.int16()),
             "answer_tokens": pa.nulls(n, pa.int16()),
         }
-    )  # fmt: skip
+    )
 
 
 def count(lab):

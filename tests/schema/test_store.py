@@ -57,8 +57,13 @@ def test_sqlmodel_reads_what_the_store_wrote(empty_lab):
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
 def test_numbers_that_are_not_finite_are_refused_whole(empty_lab, bad):
     with pytest.raises(BadInput, match=r"metric\.value holds NaN or infinity"):
-        empty_lab.store.insert(Metric, [Metric(run_id="r", name=n, embedding_id="e", reference_id="f", value=v)
-                                        for n, v in (("good", 1.0), ("bad", bad))])  # fmt: skip
+        empty_lab.store.insert(
+            Metric,
+            [
+                Metric(run_id="r", name=n, embedding_id="e", reference_id="f", value=v)
+                for n, v in (("good", 1.0), ("bad", bad))
+            ],
+        )
     assert empty_lab.store.row("SELECT count(*) FROM metric") == (0,)
     rows = pa.table({"embedding_id": ["e"], "position": pa.array([0], pa.int32()), "vector": [[0.0, bad]]})
     with pytest.raises(BadInput, match="vector"):

@@ -24,20 +24,55 @@ def add_figure(
         ids = {stage: f"{stage}-{rater}-{number}" for stage in ("judge", "embed", "align")}
         ids["align"] += "" if align is None else f"-{align}"
         run = {"rater_id": rater, "config_hash": "h", "versions": {}, "created_at": START + fitted + aligned}
-        insert(Run, [
-            {**run, "run_id": ids["judge"], "stage": "judge", "config": {"framing": "anchored", "answer": "score"}},
-            {**run, "run_id": ids["embed"], "stage": "embed", "parent_run_id": ids["judge"],
-             "config": {"answers": "hard", "temperature": 1.0, **embed}},
-            {**run, "run_id": ids["align"], "stage": "align", "parent_run_id": ids["embed"], "config": {}},
-        ])  # fmt: skip
+        insert(
+            Run,
+            [
+                {**run, "run_id": ids["judge"], "stage": "judge", "config": {"framing": "anchored", "answer": "score"}},
+                {
+                    **run,
+                    "run_id": ids["embed"],
+                    "stage": "embed",
+                    "parent_run_id": ids["judge"],
+                    "config": {"answers": "hard", "temperature": 1.0, **embed},
+                },
+                {**run, "run_id": ids["align"], "stage": "align", "parent_run_id": ids["embed"], "config": {}},
+            ],
+        )
         shared = {"concept_set_id": "set", "n_dims": 30, "algorithm": "CKL", "created_at": START + fitted}
-        insert(Embedding, [
-            {**shared, "embedding_id": f"ref-{reference}", "rater_id": "people", "role": "reference", "name": reference},
-            {**shared, "embedding_id": ids["embed"], "rater_id": rater, "role": "fitted", "name": "ckl-30-hard",
-             "run_id": ids["embed"], "heldout_accuracy": 0.7, "converged": True},
-        ])  # fmt: skip
-        insert(Metric, [{"run_id": ids["align"], "name": name, "embedding_id": ids["embed"],
-                         "reference_id": f"ref-{reference}", "value": value}])  # fmt: skip
+        insert(
+            Embedding,
+            [
+                {
+                    **shared,
+                    "embedding_id": f"ref-{reference}",
+                    "rater_id": "people",
+                    "role": "reference",
+                    "name": reference,
+                },
+                {
+                    **shared,
+                    "embedding_id": ids["embed"],
+                    "rater_id": rater,
+                    "role": "fitted",
+                    "name": "ckl-30-hard",
+                    "run_id": ids["embed"],
+                    "heldout_accuracy": 0.7,
+                    "converged": True,
+                },
+            ],
+        )
+        insert(
+            Metric,
+            [
+                {
+                    "run_id": ids["align"],
+                    "name": name,
+                    "embedding_id": ids["embed"],
+                    "reference_id": f"ref-{reference}",
+                    "value": value,
+                }
+            ],
+        )
         rows = [
             {"run_id": ids["align"], "name": name, "kind": kind, "draw": i, "value": float(v)}
             for kind, values in (draws or {}).items()
@@ -60,19 +95,28 @@ def test_no_rows_in_no_rows_out(lab):
 
 
 def test_a_figure_with_all_its_draws(lab):
-    add_figure(lab, value=0.5, draws={
-        "bootstrap_answers": np.linspace(0.3, 0.5, 101),  # mean 0.4: refits score lower
-        "bootstrap_concepts": np.linspace(0.5, 0.9, 101),
-        "coin_flips": np.linspace(0, 0.2, 101),
-        "permutation": np.linspace(0, 0.1, 101),
-        "ceiling": [0.8, 1.0],
-        "ceiling_deterministic": [0.7],
-        "split_half": [0.6, 0.8],
-    })  # fmt: skip
+    add_figure(
+        lab,
+        value=0.5,
+        draws={
+            "bootstrap_answers": np.linspace(0.3, 0.5, 101),  # mean 0.4: refits score lower
+            "bootstrap_concepts": np.linspace(0.5, 0.9, 101),
+            "coin_flips": np.linspace(0, 0.2, 101),
+            "permutation": np.linspace(0, 0.1, 101),
+            "ceiling": [0.8, 1.0],
+            "ceiling_deterministic": [0.7],
+            "split_half": [0.6, 0.8],
+        },
+    )
     (row,) = view(lab).itertuples()
     assert (row.rater, row.reference, row.metric, row.fit, row.framing, row.answer) == (
-        "m", "vice", "cka_debiased", "ckl-30-hard", "anchored", "score",
-    )  # fmt: skip
+        "m",
+        "vice",
+        "cka_debiased",
+        "ckl-30-hard",
+        "anchored",
+        "score",
+    )
     assert (row.low, row.high) == pytest.approx((0.405, 0.595))
     assert (row.concepts_low, row.concepts_high) == pytest.approx((0.31, 0.69))
     assert (row.answers_shift, row.concepts_shift) == pytest.approx((-0.1, 0.2))

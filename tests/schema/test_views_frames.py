@@ -46,16 +46,49 @@ def _measure(insert, name, value, number, reference, answer, metric):
     insert(Rater, [Rater(rater_id=name, kind="llm"), Rater(rater_id="people", kind="human")])
     ids = {stage: f"{stage}-{name}-{number}-{answer}" for stage in ("judge", "embed", "align", "fit")}
     run = {"rater_id": name, "config_hash": "h", "versions": {}}
-    insert(Run, [{**run, "run_id": ids["judge"], "stage": "judge",
-                  "config": {"framing": "anchored", "answer": answer}}])  # fmt: skip
+    insert(
+        Run, [{**run, "run_id": ids["judge"], "stage": "judge", "config": {"framing": "anchored", "answer": answer}}]
+    )
     insert(Run, [{**run, "run_id": ids["embed"], "stage": "embed", "parent_run_id": ids["judge"], "config": {}}])
     embedding = {"concept_set_id": "set", "n_dims": 30, "algorithm": "CKL", "created_at": START}
-    insert(Embedding, [{**embedding, "embedding_id": f"ref-{reference}", "rater_id": "people", "role": "reference",
-                        "name": reference}])  # fmt: skip
-    insert(Embedding, [{**embedding, "embedding_id": ids["fit"], "rater_id": name, "role": "fitted", "name": "CKL",
-                        "run_id": ids["embed"], "created_at": START + timedelta(hours=number)}])  # fmt: skip
-    insert(Metric, [{"run_id": f"{ids['align']}-{reference}", "name": metric, "embedding_id": ids["fit"],
-                     "reference_id": f"ref-{reference}", "value": value}])  # fmt: skip
+    insert(
+        Embedding,
+        [
+            {
+                **embedding,
+                "embedding_id": f"ref-{reference}",
+                "rater_id": "people",
+                "role": "reference",
+                "name": reference,
+            }
+        ],
+    )
+    insert(
+        Embedding,
+        [
+            {
+                **embedding,
+                "embedding_id": ids["fit"],
+                "rater_id": name,
+                "role": "fitted",
+                "name": "CKL",
+                "run_id": ids["embed"],
+                "created_at": START + timedelta(hours=number),
+            }
+        ],
+    )
+    insert(
+        Metric,
+        [
+            {
+                "run_id": f"{ids['align']}-{reference}",
+                "name": metric,
+                "embedding_id": ids["fit"],
+                "reference_id": f"ref-{reference}",
+                "value": value,
+            }
+        ],
+    )
 
 
 def rows(lab, sql):
@@ -105,9 +138,10 @@ def test_ingredient_frame_joins_what_is_believed_of_a_model(lab):
     add_model(lab, "unjudged", n_heads=4)
     add_measured(lab, "m", 0.2, reference="wordnet")
     found = rows(
-        lab, "SELECT rater_id, origin, reference, alignment, n_heads, head_dim, attention_dim, instruction_tuned "
-        "FROM ingredient_frame ORDER BY origin"
-    )  # fmt: skip
+        lab,
+        "SELECT rater_id, origin, reference, alignment, n_heads, head_dim, attention_dim, instruction_tuned "
+        "FROM ingredient_frame ORDER BY origin",
+    )
     assert found == [
         ("m", "measured", "wordnet", 0.2, 8, 128, 1024, True),
         ("m", "published", "paper, Table 4", 0.3, 8, 128, 1024, True),
@@ -148,19 +182,32 @@ def test_dtype_does_not_split_a_harness(lab):
         add_model(lab, f"m{number}", published=0.1)
         lab.store.insert(
             BenchmarkScore,
-            [{"rater_id": f"m{number}", "benchmark": "BBH", "scale": "raw_0-1", "score": 0.5, "is_primary": True,
-              "source": f"Open LLM Leaderboard v2 ({dtype}), via somewhere"}],
-        )  # fmt: skip
+            [
+                {
+                    "rater_id": f"m{number}",
+                    "benchmark": "BBH",
+                    "scale": "raw_0-1",
+                    "score": 0.5,
+                    "is_primary": True,
+                    "source": f"Open LLM Leaderboard v2 ({dtype}), via somewhere",
+                }
+            ],
+        )
     assert rows(lab, "SELECT DISTINCT harness, is_comparable FROM benchmark_frame") == [
         ("Open LLM Leaderboard v2", True)
     ]
 
 
 LINES = [
-    ("org/Big-2-7B", "base", False, 0.2), ("Big-2-7B-SFT", "sft", True, 0.3), ("Big-2-7B-DPO", "dpo", True, 0.4),
-    ("big-2-7b-instruct", "rlvr", True, 0.5), ("Small_1B-Stage1", "base-stage1", False, 0.1),
-    ("small_1b-pt", "base", False, 0.15), ("Small_1B-SFT-DPO", "dpo", True, 0.12), ("other-3b-it", "it", True, 0.3),
-]  # fmt: skip
+    ("org/Big-2-7B", "base", False, 0.2),
+    ("Big-2-7B-SFT", "sft", True, 0.3),
+    ("Big-2-7B-DPO", "dpo", True, 0.4),
+    ("big-2-7b-instruct", "rlvr", True, 0.5),
+    ("Small_1B-Stage1", "base-stage1", False, 0.1),
+    ("small_1b-pt", "base", False, 0.15),
+    ("Small_1B-SFT-DPO", "dpo", True, 0.12),
+    ("other-3b-it", "it", True, 0.3),
+]
 
 
 @pytest.fixture
@@ -191,8 +238,11 @@ def test_post_training_frame_finds_lines_by_name(lines):
 def test_table_1_stands_beside_as_printed_with_the_models_of_the_same_figure(lines):
     cells = [("Line", "Base Stage 1", 0.1), ("Line", "Base", 0.3), ("Average", "Base", 0.3)]
     lines.store.insert(PublishedStage, [dict(zip(("lineage", "stage", "r2"), cell, strict=True)) for cell in cells])
-    found = rows(lines, "SELECT lineage, stage, stage_no, alignment, rater_id FROM post_training_frame "
-                        "WHERE listing = 'table1' ORDER BY stage_no")  # fmt: skip
+    found = rows(
+        lines,
+        "SELECT lineage, stage, stage_no, alignment, rater_id FROM post_training_frame "
+        "WHERE listing = 'table1' ORDER BY stage_no",
+    )
     assert found == [
         ("Line", "base_stage1", 1, 0.1, "Small_1B-Stage1"),
         ("Line", "base", 2, 0.3, "Big-2-7B-SFT, other-3b-it"),
@@ -200,8 +250,11 @@ def test_table_1_stands_beside_as_printed_with_the_models_of_the_same_figure(lin
 
 
 def test_model_pair_is_the_base_model_and_the_furthest_tuned_one(lines):
-    found = rows(lines, "SELECT base_rater, tuned_rater, tuned_stage, round(difference, 6), same_shape FROM model_pair "
-                        "ORDER BY lineage")  # fmt: skip
+    found = rows(
+        lines,
+        "SELECT base_rater, tuned_rater, tuned_stage, round(difference, 6), same_shape FROM model_pair "
+        "ORDER BY lineage",
+    )
     assert found == [
         ("org/Big-2-7B", "big-2-7b-instruct", "rlvr", 0.3, True),
         ("small_1b-pt", "Small_1B-SFT-DPO", "dpo", -0.03, True),

@@ -24,14 +24,35 @@ def small(empty_lab):
     def add(rater, answers, kind="llm", framing="anchored"):
         store.insert(Rater, [Rater(rater_id=rater, kind=kind)])
         config = {"answer": "sample", "framing": framing, "n_questions": len(answers)}
-        store.insert(Run, [Run(run_id=rater, stage="judge", rater_id=rater, concept_set_id="c", triplet_set_id="t",
-                               config=config, config_hash="h", versions={})])  # fmt: skip
+        store.insert(
+            Run,
+            [
+                Run(
+                    run_id=rater,
+                    stage="judge",
+                    rater_id=rater,
+                    concept_set_id="c",
+                    triplet_set_id="t",
+                    config=config,
+                    config_hash="h",
+                    versions={},
+                )
+            ],
+        )
         columns = list(zip(*answers, strict=True))
-        store.insert(Response, pa.table({
-            "run_id": [rater] * len(answers), "triplet_no": pa.array(columns[0], pa.int32()), "flipped": list(columns[1]),
-            "repeat": pa.array(columns[2], pa.int16()), "choice": pa.array(columns[3], pa.string()),
-            "invalid_reason": pa.array([None if c else "refusal" for c in columns[3]], pa.string()),
-        }))  # fmt: skip
+        store.insert(
+            Response,
+            pa.table(
+                {
+                    "run_id": [rater] * len(answers),
+                    "triplet_no": pa.array(columns[0], pa.int32()),
+                    "flipped": list(columns[1]),
+                    "repeat": pa.array(columns[2], pa.int16()),
+                    "choice": pa.array(columns[3], pa.string()),
+                    "invalid_reason": pa.array([None if c else "refusal" for c in columns[3]], pa.string()),
+                }
+            ),
+        )
         return store
 
     return add
@@ -49,10 +70,19 @@ def test_judgment_reads_in_words(small):
 
 
 def test_quality_counts_by_hand(small):
-    store = small("m", [
-        (0, False, 0, "left"), (0, True, 0, "left"), (0, False, 1, "left"), (0, True, 1, "right"),
-        (1, False, 0, "right"), (1, True, 0, "left"), (1, False, 1, None), (1, True, 1, "left"),
-    ])  # fmt: skip
+    store = small(
+        "m",
+        [
+            (0, False, 0, "left"),
+            (0, True, 0, "left"),
+            (0, False, 1, "left"),
+            (0, True, 1, "right"),
+            (1, False, 0, "right"),
+            (1, True, 0, "left"),
+            (1, False, 1, None),
+            (1, True, 1, "left"),
+        ],
+    )
     row = store.read("SELECT * FROM answer_quality").iloc[0]
     assert (row.n_answers, row.n_invalid) == (8, 1)
     assert row.invalid_rate == pytest.approx(1 / 8)

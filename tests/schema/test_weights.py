@@ -39,8 +39,11 @@ def test_a_gguf_file_is_taken_apart_on_disk_and_on_the_hub(tmp_path):
     (tmp_path / "m.gguf").touch()
     weights = Weights.parse(tmp_path / "m.gguf").checked()
     assert (weights.kind, weights.path, weights.gguf_file, weights.source) == (
-        WeightsKind.folder, tmp_path, "m.gguf", str(tmp_path),
-    )  # fmt: skip
+        WeightsKind.folder,
+        tmp_path,
+        "m.gguf",
+        str(tmp_path),
+    )
     hub = Weights.parse("owner/name/m.gguf")
     assert (hub.kind, hub.source, hub.gguf_file, hub.path) == (WeightsKind.hub, "owner/name", "m.gguf", None)
 

@@ -20,19 +20,8 @@ from triadic.compute.stages.judge import ANSWER_TYPES
 from triadic.schema.errors import Conflict
 from triadic.schema.vocabulary import Choice, Framing, InvalidReason
 from triadic.schema.weights import Weights
+from triadic.tests.compute.words import WORDS
 
-WORDS = [
-    "dog",
-    "cat",
-    "baseball",
-    "baseball glove",
-    "hot-air balloon",
-    "bee",
-    "mouse",
-    "fire alarm",
-    "sea urchin",
-    "cup",
-]
 VECTORS = np.random.default_rng(3).normal(size=(len(WORDS), 5))
 CHAT = {framing: wording("chat", framing) for framing in Framing}
 # name: what it says of its wording in each framing, and of how it reads

@@ -41,8 +41,14 @@ def test_figures_are_those_of_the_metrics_with_draws_of_every_kind(lab):
         expected = metric(name)(human, model, answers=answers, triplets=draw_questions(lab)[1], labels=labels)
         assert stored[name] == pytest.approx(expected, abs=1e-10), name
     counts = lab.store.read("SELECT kind, name, count(*) AS n FROM metric_draw GROUP BY ALL")
-    expected = {"permutation": 20, "coin_flips": 3, "bootstrap_answers": 3, "bootstrap_concepts": 20, "ceiling": 2,
-                "ceiling_deterministic": 1}  # fmt: skip
+    expected = {
+        "permutation": 20,
+        "coin_flips": 3,
+        "bootstrap_answers": 3,
+        "bootstrap_concepts": 20,
+        "ceiling": 2,
+        "ceiling_deterministic": 1,
+    }
     assert {(k, n): c for k, n, c in counts.itertuples(index=False)} == {
         (kind, name): n for kind, n in expected.items() for name in DEFAULT
     }

@@ -226,8 +226,11 @@ def test_ctrl_c_stops_in_one_line_and_sql_answers_meanwhile(lab):
     run_cli(lab.path, "plan", "--triplets", "1000")
     process = subprocess.Popen(
         [sys.executable, "-m", "triadic", "--lab", str(lab.path), "judge", "slow"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=os.environ,
-    )  # fmt: skip
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ,
+    )
     while not lab.spool.waiting():
         time.sleep(0.05)
         assert process.poll() is None

@@ -33,8 +33,13 @@ def judge_by_wordnet(
     reference = read_embedding(lab, lab.store.row("SELECT embedding_id FROM embedding WHERE name = 'wordnet'")[0])
     rng = np.random.default_rng(seed)
     lab.store.insert(Rater, [Rater(rater_id=name, kind=kind)])
-    work = Work(Stage.judge, name, {"framing": framing, "answer": "score", "orders": orders, "n_questions": N, "seed": seed},
-                "things-128", triplet_set)  # fmt: skip
+    work = Work(
+        Stage.judge,
+        name,
+        {"framing": framing, "answer": "score", "orders": orders, "n_questions": N, "seed": seed},
+        "things-128",
+        triplet_set,
+    )
     run_id = work.begin(lab)
     frames = []
     for flipped in (False, True) if orders == "both" else (False,):
@@ -46,9 +51,19 @@ def judge_by_wordnet(
         logs = scores - np.logaddexp.reduce(scores, 1)[:, None]
         bad = rng.random(N) < invalid
         choice[bad] = None
-        frames.append(pd.DataFrame({
-            "run_id": run_id, "triplet_no": np.arange(N), "flipped": flipped, "repeat": 0, "choice": choice,
-            "invalid_reason": np.where(bad, "refusal", None), "logprob_left": logs[:, 0], "logprob_right": logs[:, 1],
-        }))  # fmt: skip
+        frames.append(
+            pd.DataFrame(
+                {
+                    "run_id": run_id,
+                    "triplet_no": np.arange(N),
+                    "flipped": flipped,
+                    "repeat": 0,
+                    "choice": choice,
+                    "invalid_reason": np.where(bad, "refusal", None),
+                    "logprob_left": logs[:, 0],
+                    "logprob_right": logs[:, 1],
+                }
+            )
+        )
     finish(lab, run_id, [(Response, pd.concat(frames))])
     return run_id
