@@ -82,8 +82,9 @@ def _check_device(device: str) -> None:
     try:
         torch.zeros(1, device=device, dtype=torch.float64)
     except (RuntimeError, AssertionError, TypeError) as error:
-        reason = str(error).splitlines()[0]
-        raise Unavailable(f"no device {device!r} that torch can fit on ({reason}): fit without one") from error
+        raise Unavailable(
+            f"no device {device!r} here that torch can fit on in double precision: leave it out"
+        ) from error
 
 
 class _Answers:

@@ -22,8 +22,8 @@ from triadic.schema.vocabulary import Role, Stage, Status
 
 
 def estimator_of(settings: FitSettings, seed: int) -> OrdinalEmbedding:
-    """The estimator that these settings describe. Raises BadInput for an unknown algorithm or parameter."""
-    return make_estimator(
+    """The estimator that these settings describe. Raises BadInput for what is unknown, or does not go together."""
+    estimator = make_estimator(
         settings.algorithm,
         30 if settings.n_dims is None else settings.n_dims,
         seed=seed,
@@ -31,6 +31,8 @@ def estimator_of(settings: FitSettings, seed: int) -> OrdinalEmbedding:
         patience=settings.patience,
         parameters=dict(settings.parameters),
     )
+    estimator.check_parameters(settings.device)
+    return estimator
 
 
 def embed_run(lab: Lab, judge_run_id: str, settings: FitSettings, seed: int) -> tuple[Work, OrdinalEmbedding]:

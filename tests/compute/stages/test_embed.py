@@ -187,3 +187,11 @@ def test_fits_with_other_parameters_are_figures_of_another_kind(lab, run):
     ids = {embed(lab, run, FitSettings(n_dims=5, parameters=given)) for given in ((), (("mu", 0.2),), (("mu", 0.05),))}
     names = lab.store.read("SELECT name FROM fit WHERE is_newest ORDER BY name").name
     assert (len(ids), names.tolist()) == (2, ["ckl-5-hard", "ckl-5-hard mu=0.2"])
+
+
+def test_settings_that_do_not_go_together_leave_no_run_behind(lab, run):
+    before = lab.store.value("SELECT count(*) FROM run")
+    for settings in (FitSettings(n_dims=3, patience=3, device="cpu"), FitSettings("spose", 3, device="cpu")):
+        with pytest.raises(BadInput, match="without a device|for fits without a device"):
+            embed(lab, run, settings)
+    assert lab.store.value("SELECT count(*) FROM run") == before
