@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -18,6 +18,13 @@ from triadic.schema.tables import Run, RunEvent, Table
 from triadic.schema.vocabulary import Stage, Status
 
 LIBRARIES = ("triadic", "duckdb", "numpy", "scipy", "torch", "transformers", "mlflow", "statsmodels")
+
+
+Progress = Callable[[int, int], None]  # called with (how many are done, how many there are)
+
+
+def silent(done: int, total: int) -> None:
+    """Progress that nobody watches."""
 
 
 @dataclass(frozen=True)

@@ -132,3 +132,10 @@ def _encode(triplets: Ints, n_items: int, symmetric: bool) -> NDArray[np.int64]:
             a, b = np.minimum(a, b), np.maximum(a, b)
         codes[start : start + _BLOCK] = (a * n_items + b) * n_items + c
     return codes
+
+
+def question_numbers(rows: Ints, n_items: int, as_sets: bool) -> Ints:
+    """A number for the question of each row (n, 3), int64: an anchor with two options, or (`as_sets`) any three items."""
+    a, b, c = (np.sort(rows, axis=1) if as_sets else np.asarray(rows)).T.astype(np.int64)
+    numbers: Ints = (a * n_items + np.minimum(b, c)) * n_items + np.maximum(b, c)
+    return numbers

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from triadic.compute.ordinal.estimator import NotConverged, OrdinalEmbedding
-from triadic.compute.ordinal.pairs import check_answers
+from triadic.compute.ordinal.pairs import check_answers, question_numbers
 from triadic.schema.arrays import Bools, Floats
 from triadic.schema.errors import BadInput
 
@@ -34,9 +34,7 @@ def hold_out(triplets: ArrayLike, share: float, rng: np.random.Generator, as_set
     answers, _, n_items = check_answers(triplets)
     if not 0 < share < 1:
         raise BadInput(f"the held-out share is {share!r}: it must lie between 0 and 1")
-    a, b, c = (np.sort(answers, axis=1) if as_sets else answers).T.astype(np.int64)
-    question = (a * n_items + np.minimum(b, c)) * n_items + np.maximum(b, c)
-    distinct, which = np.unique(question, return_inverse=True)
+    distinct, which = np.unique(question_numbers(answers, n_items, as_sets), return_inverse=True)
     n_held = round(share * len(distinct))
     if not 0 < n_held < len(distinct):
         raise BadInput(f"{share:g} of {len(distinct)} questions leaves one side of the split empty: give more answers")

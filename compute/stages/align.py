@@ -21,13 +21,12 @@ from triadic.compute.resampling.concepts import bootstrap_concepts
 from triadic.compute.resampling.permutation import permutation_null
 from triadic.compute.resampling.refits import temperature_for
 from triadic.compute.settings import AlignSettings, stored
-from triadic.compute.stages import Progress, silent
 from triadic.compute.stages.refitting import Refitter
 from triadic.schema.arrays import Floats
 from triadic.schema.embeddings import read_embedding
 from triadic.schema.errors import NotFound
 from triadic.schema.lab import Lab
-from triadic.schema.lifecycle import Work, finish, is_finished, record_event
+from triadic.schema.lifecycle import Progress, Work, finish, is_finished, record_event, silent
 from triadic.schema.lookup import read_concepts
 from triadic.schema.tables import Metric, MetricDraw
 from triadic.schema.vocabulary import DrawKind, Role, SeedStream, Stage, Status

@@ -19,11 +19,10 @@ import pyarrow as pa
 
 from triadic.compute.judges.base import Judge, Questions
 from triadic.compute.settings import JudgeSettings
-from triadic.compute.stages import Progress, silent
 from triadic.schema.arrays import Bools, Ints
 from triadic.schema.errors import BadInput, Conflict, NotFound, Unavailable
 from triadic.schema.lab import Lab
-from triadic.schema.lifecycle import Work, first_start, is_finished, record_event
+from triadic.schema.lifecycle import Progress, Work, first_start, is_finished, record_event, silent
 from triadic.schema.lookup import read_concepts, read_triplets
 from triadic.schema.tables import Response
 from triadic.schema.vocabulary import Orders, Stage, Status

@@ -9,14 +9,13 @@ from typing import Any
 from triadic.compute.judges.base import Judge
 from triadic.compute.judges.factory import make_judge
 from triadic.compute.settings import RunSettings
-from triadic.compute.stages import Progress, silent
 from triadic.compute.stages.align import align, align_runs, check_metrics
 from triadic.compute.stages.embed import embed, embed_run, estimator_of
 from triadic.compute.stages.judge import ask, judge_run
 from triadic.compute.stages.reparse import reparse
 from triadic.schema.errors import NotFound
 from triadic.schema.lab import Lab
-from triadic.schema.lifecycle import Work, is_finished
+from triadic.schema.lifecycle import Progress, Work, is_finished, silent
 from triadic.schema.lookup import find_rater
 from triadic.schema.store import query
 

@@ -11,6 +11,7 @@ import numpy as np
 from triadic.compute.answers import AnswerSet, written_for
 from triadic.compute.ordinal import make_estimator
 from triadic.compute.ordinal.batch import fit_many
+from triadic.compute.ordinal.pairs import question_numbers
 from triadic.compute.resampling.refits import (
     Refits,
     answer_weights,
@@ -133,13 +134,8 @@ class Refitter:
         return counts if self.answers.weights is None else counts * self.answers.weights
 
     def question_numbers(self, rows: Ints) -> Ints:
-        """A number for the question of each row (m, 3): anchor and unordered options, or three concepts in any order."""
-        n, rows = self.answers.n_items, np.asarray(rows, dtype=np.int64)
-        if self.answers.framing == Framing.odd_one_out:
-            rows = np.sort(rows, axis=1)
-        low, high = rows[:, 1:].min(1), rows[:, 1:].max(1)
-        numbers: Ints = (rows[:, 0] * n + low) * n + high
-        return numbers
+        """A number for the question of each row (m, 3), as these were asked."""
+        return question_numbers(rows, self.answers.n_items, as_sets=self.answers.framing == Framing.odd_one_out)
 
     def _answers_of_people(self) -> Ints | None:
         """All human answers (m, 3) about this concept set in the framing of these, or None."""

@@ -14,8 +14,7 @@ from triadic.reports.tracking.database import guarded
 from triadic.reports.tracking.entries import finished
 from triadic.schema.errors import Unavailable
 from triadic.schema.lab import Lab
-
-Progress = Callable[[int, int], None]  # called with (runs written, runs in all)
+from triadic.schema.lifecycle import Progress, silent
 
 
 def mirror(lab: Lab) -> int:
@@ -30,7 +29,7 @@ def mirror(lab: Lab) -> int:
         return 0
 
 
-def catch_up(lab: Lab, thorough: bool = False, progress: Progress = lambda done, total: None) -> int:
+def catch_up(lab: Lab, thorough: bool = False, progress: Progress = silent) -> int:
     """Bring MLflow up to date with the lab; returns how many of the lab's runs are new there.
 
     MLflow is only opened when a finished run was never mirrored, or its database is gone; `thorough` compares the two in
