@@ -8,7 +8,6 @@ asked each time, so a mirror that was down, killed half way or deleted catches u
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 
 from triadic.reports.tracking.database import guarded
 from triadic.reports.tracking.entries import finished
