@@ -131,7 +131,7 @@ def _correlations(scope: Scope, used: pd.DataFrame, rng: np.random.Generator, n_
         row: Row = {**scope.columns, "benchmark": benchmark, "harness": part.harness.iloc[0]}
         row |= {"scale": part.scale.iloc[0], "n": r.n, "r": r.r, "low": np.nan, "high": np.nan, "p": r.p}
         row |= {"p_holm": np.nan, "rank_r": rank.r, "rank_p": rank.p}
-        row |= {"moved_by": part.rater_id.iloc[influence.most], "r_without": influence.without[influence.most]}
+        row |= {"moved_by": part.rater_name.iloc[influence.most], "r_without": influence.without[influence.most]}
         if n_resamples:
             ends = interval(x, y, rng, n_resamples)
             row |= {"low": ends.low, "high": ends.high}

@@ -54,7 +54,7 @@ def differences(
     """One row per reference, kind of fit and metric that both models have."""
     # Empty cells (an embedding that came without answers) are equal to each other here.
     left, right = (_newest(store, name, metric, reference).fillna({"temperature": -1.0}) for name in (first, second))
-    shared = ["reference", "metric", "fit", "answers", "temperature", "framing"]
+    shared = ["reference", "metric_name", "fit", "answers", "temperature", "framing"]
     pairs = left.merge(right, on=shared, suffixes=("_first", "_second"))
     if pairs.empty:
         raise BadInput(f"{first} and {second} share no reference, metric and kind of fit: `triadic align` makes them")
@@ -65,7 +65,7 @@ def differences(
     )
     drawn = {key: part.value.to_numpy() for key, part in draws.groupby(["run_id", "name", "kind"])}
     rows = [_difference(pair, drawn) for pair in pairs.itertuples()]
-    return pd.DataFrame(rows).sort_values(["reference", "fit", "metric"], ignore_index=True)
+    return pd.DataFrame(rows).sort_values(["reference", "fit", "metric_name"], ignore_index=True)
 
 
 def paired(difference: float, draws: Floats, level: float = 0.95) -> tuple[float, float, float]:
@@ -82,10 +82,10 @@ def paired(difference: float, draws: Floats, level: float = 0.95) -> tuple[float
 
 
 def _difference(pair: pd.Series, drawn: dict[tuple[str, str, str], Floats]) -> Row:
-    row = {"reference": pair.reference, "metric": pair.metric, "fit": pair.fit}
+    row = {"reference": pair.reference, "metric_name": pair.metric_name, "fit": pair.fit}
     row |= {"first": pair.value_first, "second": pair.value_second, "difference": pair.value_first - pair.value_second}
     for kind, word in KINDS.items():
-        a, b = (drawn.get((run_id, pair.metric, kind)) for run_id in (pair.run_id_first, pair.run_id_second))
+        a, b = (drawn.get((run_id, pair.metric_name, kind)) for run_id in (pair.run_id_first, pair.run_id_second))
         if a is None or b is None:
             continue
         n = min(len(a), len(b))

@@ -158,20 +158,20 @@ def stages(lines: pd.DataFrame) -> Figure:
         axes.set_title({"table4": "Table 4", "table1": "Table 1 as printed"}.get(listing, listing), fontsize=10)
         axes.set_ylim(0, None)
         axes.legend(frameon=False, fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
-    panels[0].set_ylabel(lines.metric.iloc[0])
+    panels[0].set_ylabel(lines.metric_name.iloc[0])
     return figure
 
 
 def pairs(table: pd.DataFrame) -> Figure:
     """Base model and the model tuned from it, a line per pair, sorted by the change."""
-    rows = table.sort_values(["origin", "metric", "reference", "difference"], ignore_index=True)
+    rows = table.sort_values(["origin", "metric_name", "reference", "difference"], ignore_index=True)
     figure, (axes,) = _canvas(6.5, 1 + 0.27 * len(rows))
     place = np.arange(len(rows))
     axes.hlines(place, rows.base_alignment, rows.tuned_alignment, color="#bbbbbb", linewidth=2, zorder=1)
     axes.scatter(rows.base_alignment, place, color=BASE, s=28, label="base", zorder=2)
     axes.scatter(rows.tuned_alignment, place, color=TUNED, s=28, marker="D", label="tuned", zorder=2)
     axes.set_yticks(place, [f"{row.lineage} ({row.tuned_stage})" for row in rows.itertuples()])
-    axes.set(xlabel=f"{' / '.join(rows.metric.unique())}, n = {len(rows)} pairs")
+    axes.set(xlabel=f"{' / '.join(rows.metric_name.unique())}, n = {len(rows)} pairs")
     axes.legend(frameon=False, fontsize=8, loc="lower right")
     return figure
 
@@ -204,7 +204,7 @@ def ranking(frame: pd.DataFrame, metric: str) -> Figure:
         axes.plot(numbers(rows, "chance_p95"), y, "|", color=BASE, label="95% of coin flips")
         axes.plot(value[~at_chance], y[~at_chance], "o", ms=4, color=TUNED, label="above chance")
         axes.plot(value[at_chance], y[at_chance], "o", ms=4, mfc="white", color=TUNED, label="at chance")
-        axes.set_yticks(y, rows.rater, fontsize=6)
+        axes.set_yticks(y, rows.rater_name, fontsize=6)
         axes.set(xlabel=metric, title=name, ylim=(-1, len(rows)))
     panels[-1].legend(fontsize=7, loc="lower right")
     return figure

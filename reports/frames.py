@@ -36,7 +36,7 @@ class Scope:
     @property
     def columns(self) -> dict[str, str]:
         """What every row of a report says about where it comes from."""
-        return {"origin": self.origin, "metric": self.metric, "reference": self.reference, "method": self.method}
+        return {"origin": self.origin, "metric_name": self.metric, "reference": self.reference, "method": self.method}
 
     @property
     def label(self) -> str:
@@ -69,7 +69,7 @@ def scoped(
     frame = store.read(query("triadic.reports", "scoped").format(view=view), [checked(origin).value, metric, reference])
     if frame.empty:
         raise nothing(store, origin, metric, reference)
-    keys = ["origin", "metric", "reference", "method"]
+    keys = ["origin", "metric_name", "reference", "method"]
     parts = [(Scope(*key), part.reset_index(drop=True)) for key, part in frame.groupby(keys, dropna=False)]
     return sorted(parts, key=lambda part: (part[0].origin != Origin.published, str(part[0])))
 
@@ -101,13 +101,13 @@ def numbers(frame: pd.DataFrame, name: str) -> Floats:
 
 def nothing(store: Store, origin: str, metric: str | None, reference: str | None) -> NotFound:
     """What to raise where no alignment figure answers: the message says which there are."""
-    known = store.read("SELECT DISTINCT origin, metric, reference FROM alignment_score ORDER BY ALL")
+    known = store.read("SELECT DISTINCT origin, metric_name, reference FROM alignment_score ORDER BY ALL")
     if known.empty:
         return NotFound(
             "no alignment figures in this lab: `triadic ingest published`, or judge a model with `triadic run MODEL`"
         )
     if origin == Origin.measured and Origin.measured not in set(known.origin):
         return NotFound("nothing measured in this lab yet: `triadic run MODEL`, or report with --origin published")
-    listed = "; ".join(f"{row.origin} {row.metric} against {row.reference}" for row in known.itertuples())
+    listed = "; ".join(f"{row.origin} {row.metric_name} against {row.reference}" for row in known.itertuples())
     asked = " ".join(part for part in (origin, metric or "", f"against {reference}" if reference else "") if part)
     return NotFound(f"no alignment figures for {asked}; there are: {listed}")

@@ -90,7 +90,7 @@ def _correlate(
     """
     x, y = numbers(frame, about["ingredient"]), numbers(frame, "alignment")
     keep = ~np.isnan(x) & ~np.isnan(y)
-    x, y, names = x[keep], y[keep], frame.rater_id.to_numpy()[keep]
+    x, y, names = x[keep], y[keep], frame.rater_name.to_numpy()[keep]
     family = np.unique(frame.family.fillna(frame.rater_id).to_numpy(dtype=str)[keep], return_inverse=True)[1]
     rows: list[Row] = []
     without: list[pd.DataFrame] = []

@@ -119,7 +119,7 @@ def _section(table: Table, form: str, whole: bool) -> str:
 
 def _hoisted(frame: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     """What is the same in every row about where figures come from moves from columns into the heading."""
-    columns = ("origin", "metric", "reference", "method")
+    columns = ("origin", "metric_name", "reference", "method")
     same = [name for name in columns if name in frame and frame[name].nunique() == 1]
     return "".join(f"; {name}: {frame[name].iloc[0]}" for name in same), frame.drop(columns=same)
 

@@ -17,11 +17,15 @@ def report(store: Store) -> Report:
     Example: triadic report quality
     """
     with store.connect():
-        runs = store.read("SELECT * FROM answer_quality ORDER BY heldout_accuracy DESC NULLS LAST, rater")
+        runs = store.read("SELECT * FROM answer_quality ORDER BY heldout_accuracy DESC NULLS LAST, rater_name")
         people = store.read(query("triadic.reports", "human_agreement"))
         reasons = store.read(query("triadic.reports", "invalid_reasons"))
         concepts = store.read(query("triadic.reports", "worst_concepts"), [WORST])
-    runs = runs.merge(people, on="run_id", how="left").assign(run=lambda f: f.run_id.str[:8]).drop(columns="run_id")
+    runs = (
+        runs.merge(people, on="run_id", how="left")
+        .assign(run=lambda f: f.run_id.str[:8])
+        .drop(columns=["run_id", "rater_id", "concept_set_id", "triplet_set_id"])
+    )
     return Report(
         "quality",
         "Can the answers be trusted?",

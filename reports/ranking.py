@@ -21,8 +21,8 @@ PUBLISHED_NULL_SOURCE = (
 
 COMPANIONS = ["cka_debiased", "rsa_spearman_euclidean", "triplet_agreement"]
 COLUMNS = (
-    "place rater origin reference metric value low high chance chance_p95 p at_chance ceiling ceiling_deterministic "
-    f"split_half share {' '.join(COMPANIONS)} heldout_accuracy fit answers temperature framing answer"
+    "place rater_name origin reference metric_name value low high chance chance_p95 p at_chance ceiling ceiling_deterministic "
+    f"split_half share {' '.join(COMPANIONS)} heldout_accuracy n_answers n_draws fit answers temperature framing answer concept_set_id rater_id"
 ).split()
 
 
@@ -47,7 +47,18 @@ def report(
         beside = frame[(frame.origin == Origin.published) | frame.index.isin(people.index)]
         beside = beside.sort_values("value", ascending=False, kind="stable", ignore_index=True)
         beside["place"] = beside.index + 1
-        columns = ["place", "rater", "origin", "reference", "value", "low", "high", "chance_p95", "at_chance", "fit"]
+        columns = [
+            "place",
+            "rater_name",
+            "origin",
+            "reference",
+            "value",
+            "low",
+            "high",
+            "chance_p95",
+            "at_chance",
+            "fit",
+        ]
         tables.append(Table("beside", "Measured against people, among the published", beside[columns], preview=0))
     notes = _notes(store, metric, measured, published)
     drawings: Drawings = {"ranking": partial(figures.ranking, frame, metric)}
@@ -74,7 +85,19 @@ def summary(lab: Lab) -> str:
     """What the demo ends with: a short table per reference, where the models stand among the published, what is next."""
     frame = ranked(lab.store)
     measured, published = (frame[frame.origin == which] for which in (Origin.measured, Origin.published))
-    columns = ["place", "rater", "fit", "value", "low", "high", "chance", "at_chance", "ceiling", "share"]
+    columns = [
+        "place",
+        "rater_name",
+        "fit",
+        "n_answers",
+        "value",
+        "low",
+        "high",
+        "chance",
+        "at_chance",
+        "ceiling",
+        "share",
+    ]
     columns += [*COMPANIONS, "heldout_accuracy"]
     parts = []
     for name, rows in measured.groupby("reference", sort=True):
@@ -87,7 +110,7 @@ def summary(lab: Lab) -> str:
         if len(published):
             better = int((published.value > row.value).sum())
             parts.append(
-                f"{row.rater}: R² {row.value:.3f} against {row.reference} lies below {better} and above "
+                f"{row.rater_name}: R² {row.value:.3f} against {row.reference} lies below {better} and above "
                 f"{len(published) - better} of the {len(published)} published models"
                 + (" (but does not stand out from coin flips)." if row.at_chance else ".")
             )
@@ -98,7 +121,7 @@ def summary(lab: Lab) -> str:
         )
     parts.append(
         "Next: `triadic report ranking` (all models), `triadic ui` (runs in MLflow), "
-        '`triadic sql "SELECT rater, anchor, choice FROM judgment LIMIT 5"`, `triadic model add NAME`.'
+        '`triadic sql "SELECT rater_name, anchor, choice FROM judgment LIMIT 5"`, `triadic model add NAME`.'
     )
     return "\n\n".join(parts)
 
@@ -127,7 +150,7 @@ def _notes(store: Store, metric: str, measured: pd.DataFrame, published: pd.Data
 def _measured(store: Store, metric: str, reference: str | None) -> pd.DataFrame:
     frame = store.read(
         "SELECT *, 'measured' AS origin FROM alignment "
-        "WHERE is_newest AND metric = $1 AND ($2 IS NULL OR reference = $2)",
+        "WHERE is_shown AND metric_name = $1 AND ($2 IS NULL OR reference = $2)",
         [metric, reference],
     )
     if frame.empty:

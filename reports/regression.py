@@ -133,7 +133,7 @@ def _rows(fit: MixedFit, frame: pd.DataFrame, formula: str) -> dict[str, pd.Data
     named = variables(formula, frame)
     missing = frame[named].isna()
     missing = missing[missing.any(axis=1)]
-    dropped = frame.loc[missing.index, ["rater_id"]].assign(
+    dropped = frame.loc[missing.index, ["rater_name"]].assign(
         missing=[", ".join(name for name in named if row[name]) for _, row in missing.iterrows()]
     )
     return {"coefficients": fit.coefficients, "terms": terms, "fits": pd.DataFrame([summary]), "dropped": dropped}

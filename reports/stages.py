@@ -24,7 +24,7 @@ TABLE1 = {
     "OLMo 13B": "olmo-2-1124-13b",
     "OLMo 7B": "olmo-2-1124-7b",
 }
-KEYS = ["listing", "metric", "reference", "method"]
+KEYS = ["listing", "metric_name", "reference", "method"]
 ORDER = ("base_stage1", "base", "sft", "dpo", "rlvr")
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from triadic.schema.errors import NotFound
+from triadic.schema.errors import Conflict, NotFound
 from triadic.schema.lab import Lab
 from triadic.schema.store import Store
 
@@ -33,8 +34,9 @@ def read_triplets(lab: Lab, triplet_set_id: str) -> pd.DataFrame:
 def find_rater(store: Store, name: str) -> str:
     """The rater called `name` (in any case), or the one whose hub id that is. Raises NotFound with near misses."""
     found = store.value(
-        "SELECT rater_id FROM rater LEFT JOIN model_current USING (rater_id) "
-        "WHERE lower(rater_id) = lower($1) OR lower(hf_id) = lower($1) ORDER BY rater_id <> $1, rater_id",
+        "SELECT rater_id FROM rater_current LEFT JOIN model_current USING (rater_id) "
+        "WHERE lower(rater_name) = lower($1) OR lower(rater_id) = lower($1) OR lower(hf_id) = lower($1) "
+        "ORDER BY rater_name <> $1, lower(rater_name) <> lower($1), rater_id <> $1, is_removed, rater_id",
         [name],
     )
     if found:
@@ -43,15 +45,43 @@ def find_rater(store: Store, name: str) -> str:
     raise NotFound(unknown("model or rater", name, known, "triadic model add"))
 
 
-def find_triplet_set(lab: Lab, prefix: str | None = None) -> str:
-    """A triplet set by the beginning of its id, or the newest one. Raises NotFound with the way to draw one."""
-    ids = list(lab.store.read("SELECT triplet_set_id FROM triplet_set ORDER BY created_at DESC").triplet_set_id)
-    matches = [str(i) for i in ids if prefix is None or i.startswith(prefix)]
+@dataclass(frozen=True)
+class QuestionSet:
+    """A triplet set as people know it; `str()` says what is asked."""
+
+    triplet_set_id: str
+    name: str
+    concept_set_id: str
+    n_triplets: int
+    is_main: bool
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.n_triplets:,} triplets over {self.concept_set_id})"
+
+
+def find_triplet_set(lab: Lab, name: str | None = None, concept_set_id: str | None = None) -> QuestionSet:
+    """The triplet set of that name (or whose id begins so); without one the main set, of these concepts or of the lab.
+
+    Raises NotFound where there is none, Conflict where several ids begin so.
+    """
+    sets = [
+        QuestionSet(*row)
+        for row in lab.store.read(
+            "SELECT triplet_set_id, name, concept_set_id, n_triplets, if($1 IS NULL, is_main, is_main_of_concepts) "
+            "FROM question_set WHERE $1 IS NULL OR concept_set_id = $1 ORDER BY created_at",
+            [concept_set_id],
+        ).itertuples(index=False, name=None)
+    ]
+    if name is None:
+        matches = [each for each in sets if each.is_main]
+    else:
+        matches = [each for each in sets if each.name.lower() == name.lower()]
+        matches = matches or [each for each in sets if each.triplet_set_id.startswith(name)]
     if not matches:
-        raise NotFound(unknown("triplet set", prefix or "at all", ids, "triadic plan"))
-    if prefix and len(matches) > 1:
-        raise NotFound(
-            f"{len(matches)} triplet sets begin with {prefix}: give more of the id ({', '.join(matches[:3])})"
+        raise NotFound(unknown("triplet set", name or "drawn yet", [each.name for each in sets], "triadic plan"))
+    if len(matches) > 1:
+        raise Conflict(
+            f"{len(matches)} triplet sets go by {name}: give one's id ({', '.join(m.triplet_set_id for m in matches)})"
         )
     return matches[0]
 

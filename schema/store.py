@@ -44,12 +44,15 @@ def query(package: str, name: str) -> str:
 class Store:
     """Reads and writes of one lab's DuckDB file.
 
-    `path` is the file. `patience` is how many seconds to wait for another process before raising Unavailable.
+    `path` is the file. `patience` is how many seconds to wait for another process before raising Unavailable. Views show
+    only the raters in `raters` (ids; empty: all) and none of `excluded` (view rater_shown).
     """
 
     def __init__(self, path: Path | str, patience: float = PATIENCE) -> None:
         self.path = Path(path)
         self.patience = patience
+        self.raters: tuple[str, ...] = ()
+        self.excluded: tuple[str, ...] = ()
         self._lock = RLock()
         self._open: tuple[duckdb.DuckDBPyConnection, bool] | None = None
         self._in_transaction = False
@@ -68,6 +71,9 @@ class Store:
                 yield con
                 return
             con = self._enter(write)
+            for name, ids in (("raters", self.raters), ("excluded", self.excluded)):
+                if ids:
+                    con.execute(f"SET VARIABLE {name} = $1::VARCHAR[]", [list(ids)])
             self._open = (con, write)
             try:
                 yield con

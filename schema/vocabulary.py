@@ -23,6 +23,22 @@ class Status(StrEnum):
     started = "started"
     finished = "finished"
     failed = "failed"
+    interrupted = "interrupted"
+
+
+class RaterAction(StrEnum):
+    """What an event says of a rater."""
+
+    renamed = "renamed"
+    removed = "removed"
+    restored = "restored"
+
+
+class SetAction(StrEnum):
+    """What an event says of a triplet set: its name, or that it is asked where no other is named."""
+
+    named = "named"
+    main = "main"
 
 
 class RaterKind(StrEnum):

@@ -96,7 +96,7 @@ def rater_figures(lab: Lab, entries: Iterable[Entry]) -> None:
     """Fill in the figures of raters' entries: the answers, fit and alignments that belong to the fit they show."""
     by_fit = {entry.fit: entry for entry in entries if entry.fit}
     with lab.store.connect():
-        aligned = _aligned(lab, "is_newest AND list_contains(?, embedding_id)", "embedding_id", by_fit)
+        aligned = _aligned(lab, "is_shown AND list_contains(?, embedding_id)", "embedding_id", by_fit)
         judged = lab.store.read("SELECT run_id, judge_run_id FROM fit WHERE list_contains(?, run_id)", [list(by_fit)])
         quality = _quality(lab, judged.judge_run_id)
     for fit, judge in judged.itertuples(index=False, name=None):
@@ -161,13 +161,13 @@ def _quality(lab: Lab, judge_runs: Iterable[str]) -> dict[str, dict[str, float]]
 def _aligned(lab: Lab, where: str, key: str, ids: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
     """Alignment figures `where` that holds of `ids`, by the column `key`."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for row in _rows(lab, f"SELECT * FROM alignment WHERE {where} ORDER BY run_id, metric", [list(ids)]):
+    for row in _rows(lab, f"SELECT * FROM alignment WHERE {where} ORDER BY run_id, metric_name", [list(ids)]):
         found.setdefault(row[key], []).append(row)
     return found
 
 
 def _figures(rows: list[dict[str, Any]], parts: Iterable[str]) -> dict[str, float]:
-    named = {f"{row['metric']}/{part}{row['reference']}": row[FIGURES[part]] for row in rows for part in parts}
+    named = {f"{row['metric_name']}/{part}{row['reference']}": row[FIGURES[part]] for row in rows for part in parts}
     return _numbers(named)
 
 

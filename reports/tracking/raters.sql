@@ -11,7 +11,7 @@ JOIN (
 LEFT JOIN (
     SELECT rater_id, run_id
     FROM fit
-    WHERE is_newest
+    WHERE is_shown
     QUALIFY row_number() OVER (PARTITION BY rater_id ORDER BY created_at DESC, embedding_id) = 1
 ) AS newest USING (rater_id)
 LEFT JOIN model_current USING (rater_id)

@@ -11,13 +11,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, JSON, BigInteger, Double, SmallInteger
+from sqlalchemy import ARRAY, JSON, REAL, BigInteger, Double, SmallInteger
 from sqlmodel import Field, SQLModel
 
 DOUBLE = Double
 SMALL = SmallInteger
 BIG = BigInteger
 VECTOR = ARRAY(Double)
+SINGLES = ARRAY(REAL)  # of draws only: four bytes each
 DOCUMENT = JSON
 
 

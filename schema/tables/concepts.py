@@ -41,6 +41,16 @@ class TripletSet(Table, table=True):
     created_at: datetime = column("when it was drawn", default_factory=now)
 
 
+class TripletSetEvent(Table, table=True):
+    """What was decided about a triplet set, insert-only: its name, or that it is the one asked by default."""
+
+    __tablename__ = "triplet_set_event"
+    triplet_set_id: str = key("the triplet set", foreign_key="triplet_set.triplet_set_id")
+    happened_at: datetime = key("when", default_factory=now)
+    action: str = key("named, or main: from then on the lab's main set")
+    name: str | None = column("the name, where it was named", default=None)
+
+
 class Triplet(Table, table=True):
     """One question: which of left and right is more similar to the anchor? Bulk; positions into the concept set."""
 

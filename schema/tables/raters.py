@@ -18,6 +18,16 @@ class Rater(Table, table=True):
     created_at: datetime = column("when it came into the lab", default_factory=now)
 
 
+class RaterEvent(Table, table=True):
+    """What was decided about a rater, insert-only: another name to show, or that reports leave it out."""
+
+    __tablename__ = "rater_event"
+    rater_id: str = key("the rater", foreign_key="rater.rater_id")
+    happened_at: datetime = key("when", default_factory=now)
+    action: str = key("renamed, removed (hidden, with every answer kept) or restored")
+    name: str | None = column("the new name, where it was renamed", default=None)
+
+
 class Model(Table, table=True):
     """What one source says about an llm rater's ingredients. Insert-only evidence; `model_current` is the belief.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from triadic.schema.tables.base import BIG, DOUBLE, VECTOR, Table, column, key, link, now
+from triadic.schema.tables.base import BIG, DOUBLE, SINGLES, VECTOR, Table, column, key, link, now
 
 
 class Embedding(Table, table=True):
@@ -82,3 +82,15 @@ class MetricDraw(Table, table=True):
     )
     draw: int = key("0-based number of the draw; the same number means the same resample across raters")
     value: float = column("the metric on this draw", sa_type=DOUBLE)
+
+
+class Refit(Table, table=True):
+    """Other answers to the same questions through a fit: made once, scored against every reference. Bulk."""
+
+    __tablename__ = "refit"
+    embedding_id: str = key("the fit whose settings and questions these have")
+    kind: str = key("bootstrap_answers or coin_flips")
+    seed: int = key("seed of the draws: draw i of one seed means the same questions in every fit")
+    draw: int = key("0-based draw")
+    converged: bool = column("the solver met its tolerance")
+    vectors: list[float] = column("all coordinates, concept after concept, in four bytes each", sa_type=SINGLES)

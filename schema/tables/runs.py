@@ -33,7 +33,7 @@ class RunEvent(Table, table=True):
     __tablename__ = "run_event"
     run_id: str = key("the run", foreign_key="run.run_id")
     happened_at: datetime = key("when", default_factory=now)
-    status: str = key("started, finished or failed")
+    status: str = key("started, finished, failed, or interrupted (Ctrl-C)")
     detail: dict[str, Any] = column(
         "seconds, rows, device, or the error's line", default_factory=dict, sa_type=DOCUMENT
     )

@@ -17,10 +17,10 @@ WITH drawn AS (
     GROUP BY draw.run_id, draw.name, draw.kind
 )
 SELECT
-    embedded.rater_id AS rater,                            -- whose concepts
+    rater.rater_name,                                      -- whose concepts
     rater.kind,                                            -- llm, human, vectors or simulated
     reference.name AS reference,                           -- what they are compared with
-    metric.name AS metric,                                 -- the metric with its variant
+    metric.name AS metric_name,                            -- the metric with its variant
     embedded.name AS fit,                                  -- algorithm, dimensions, and answers hard or graded
     fit.answers,                                           -- hard (the choices) or graded (the log-probabilities)
     fit.temperature,                                       -- of the graded answers; R² depends on it
@@ -55,8 +55,15 @@ SELECT
     ceiling.n AS n_ceiling_draws,                          -- of simulated people
     embedded.converged,                                    -- the fit met its tolerance
     embedded.n_dims,                                       -- dimensions of the fitted space
-    row_number() OVER (kind ORDER BY embedded.created_at DESC, align.created_at DESC, metric.run_id) = 1
-        AS is_newest,                                      -- of the newest fit of its kind, and its newest alignment
+    fit.n_answers,                                         -- valid answers behind the fit
+    coalesce(answer.n, 0) + coalesce(concept.n, 0) + coalesce(coin.n, 0) + coalesce(shuffled.n, 0) + coalesce(ceiling.n, 0)
+        AS n_draws,                                        -- draws behind chance, ceiling and intervals
+    row_number() OVER (
+        kind
+        ORDER BY fit.n_answers DESC NULLS LAST, n_draws DESC, embedded.created_at DESC, align.created_at DESC, metric.run_id
+    ) = 1 AS is_shown,                                     -- of its kind the one with most answers, then most draws, then the newest
+    embedded.concept_set_id,                               -- the concepts
+    embedded.rater_id,                                     -- key of the rater
     metric.embedding_id,                                   -- the embedding judged
     metric.reference_id,                                   -- the embedding of the reference
     metric.run_id,                                         -- the align run
@@ -65,7 +72,7 @@ SELECT
 FROM metric
 JOIN embedding AS embedded ON embedded.embedding_id = metric.embedding_id
 JOIN embedding AS reference ON reference.embedding_id = metric.reference_id
-JOIN rater ON rater.rater_id = embedded.rater_id
+JOIN rater_shown AS rater ON rater.rater_id = embedded.rater_id
 LEFT JOIN fit ON fit.embedding_id = metric.embedding_id
 LEFT JOIN run AS align ON align.run_id = metric.run_id
 LEFT JOIN drawn AS answer ON answer.run_id = metric.run_id AND answer.name = metric.name AND answer.kind = 'bootstrap_answers'
@@ -76,5 +83,5 @@ LEFT JOIN drawn AS ceiling ON ceiling.run_id = metric.run_id AND ceiling.name = 
 LEFT JOIN drawn AS noise_free ON noise_free.run_id = metric.run_id AND noise_free.name = metric.name AND noise_free.kind = 'ceiling_deterministic'
 LEFT JOIN drawn AS halves ON halves.run_id = metric.run_id AND halves.name = metric.name AND halves.kind = 'split_half'
 WINDOW kind AS (
-    PARTITION BY embedded.rater_id, reference.name, metric.name, coalesce(fit.method, metric.embedding_id)
+    PARTITION BY embedded.rater_id, embedded.concept_set_id, reference.name, metric.name, coalesce(fit.method, metric.embedding_id)
 );

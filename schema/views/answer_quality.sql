@@ -24,7 +24,7 @@ counted AS (
 )
 
 SELECT
-    judge_run.rater_id AS rater,                           -- who answered
+    rater_shown.rater_name,                                -- who answered
     judge_run.answer,                                      -- score, sample or imported
     judge_run.framing,                                     -- anchored or odd-one-out
     counted.n_answers,                                     -- answers stored
@@ -36,7 +36,11 @@ SELECT
     fit.heldout_accuracy,                                  -- share of held-out answers its newest fit predicts
     fit.heldout_loss,                                      -- mean held-out loss of that fit, nats
     fit.at_chance,                                         -- that fit predicts no better than a coin
+    judge_run.concept_set_id,                              -- the concepts
+    judge_run.triplet_set_id,                              -- the questions
+    judge_run.rater_id,                                    -- key of the rater
     judge_run.run_id                                       -- the judge run
 FROM counted
 JOIN judge_run USING (run_id)
+JOIN rater_shown USING (rater_id)
 LEFT JOIN fit ON fit.judge_run_id = judge_run.run_id AND fit.is_newest_of_run;

@@ -25,9 +25,10 @@ marked AS (
     LEFT JOIN commonest USING (benchmark, harness, scale)
 )
 SELECT
-    alignment_score.rater_id,                              -- the model
+    alignment_score.rater_id,                              -- key of the model
+    alignment_score.rater_name,                            -- the model
     alignment_score.origin,                                -- published or measured
-    alignment_score.metric,                                -- the alignment metric with its variant
+    alignment_score.metric_name,                           -- the alignment metric with its variant
     alignment_score.reference,                             -- what it is compared with
     alignment_score.method,                                -- how it was judged and fitted
     alignment_score.alignment,                             -- the alignment figure
@@ -43,5 +44,6 @@ SELECT
     model.family,                                          -- model family
     model.n_params                                         -- parameters, in billions
 FROM alignment_score
-JOIN marked USING (rater_id)
-LEFT JOIN model_current AS model USING (rater_id);
+JOIN marked ON marked.rater_id = alignment_score.rater_id
+JOIN rater_shown ON rater_shown.rater_id = alignment_score.rater_id AND (NOT is_stand_in OR is_named)
+LEFT JOIN model_current AS model ON model.rater_id = alignment_score.rater_id;

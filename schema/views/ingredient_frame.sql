@@ -3,9 +3,10 @@
 -- WHERE origin = 'published'. A group mean: SELECT instruction_tuned, avg(alignment), count(*) … GROUP BY ALL.
 CREATE OR REPLACE VIEW ingredient_frame AS
 SELECT
-    score.rater_id,                                        -- the model
+    score.rater_id,                                        -- key of the model
+    score.rater_name,                                      -- the model
     score.origin,                                          -- published or measured
-    score.metric,                                          -- the alignment metric with its variant
+    score.metric_name,                                     -- the alignment metric with its variant
     score.reference,                                       -- what it is compared with (published: where it is printed)
     score.method,                                          -- how it was judged and fitted
     score.alignment,                                       -- the alignment figure
@@ -33,4 +34,5 @@ SELECT
     model.confidence,                                      -- how sure the shipped figures are: high, medium, low
     model.notes                                            -- what to know about this row
 FROM alignment_score AS score
-JOIN model_current AS model USING (rater_id);
+JOIN rater_shown ON rater_shown.rater_id = score.rater_id AND (NOT is_stand_in OR is_named)
+JOIN model_current AS model ON model.rater_id = score.rater_id;

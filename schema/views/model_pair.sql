@@ -7,18 +7,18 @@ WITH lined AS (
 base AS (
     SELECT * FROM lined
     WHERE stage = 'base' AND NOT instruction_tuned
-    QUALIFY row_number() OVER (PARTITION BY lineage, origin, metric, reference, method ORDER BY rater_id) = 1
+    QUALIFY row_number() OVER (PARTITION BY lineage, origin, metric_name, reference, method ORDER BY rater_name) = 1
 ),
 tuned AS (
     SELECT * FROM lined
     WHERE instruction_tuned
     QUALIFY row_number()
-        OVER (PARTITION BY lineage, origin, metric, reference, method ORDER BY stage_no DESC, rater_id) = 1
+        OVER (PARTITION BY lineage, origin, metric_name, reference, method ORDER BY stage_no DESC, rater_name) = 1
 )
 SELECT
     lineage,                                               -- the line
-    base.rater_id AS base_rater,                           -- the base model
-    tuned.rater_id AS tuned_rater,                         -- the model tuned from it, furthest stage
+    base.rater_name AS base_rater,                           -- the base model
+    tuned.rater_name AS tuned_rater,                         -- the model tuned from it, furthest stage
     tuned.stage AS tuned_stage,                            -- that stage
     base.alignment AS base_alignment,                      -- alignment of the base model
     tuned.alignment AS tuned_alignment,                    -- alignment of the tuned one
@@ -27,8 +27,8 @@ SELECT
         AS same_shape,                                     -- width and layers agree, as they must in one line
     base.family,                                           -- model family
     origin,                                                -- published or measured
-    metric,                                                -- the alignment metric with its variant
+    metric_name,                                           -- the alignment metric with its variant
     reference,                                             -- what it is compared with
     method                                                 -- how it was judged and fitted
 FROM base
-JOIN tuned USING (lineage, origin, metric, reference, method);
+JOIN tuned USING (lineage, origin, metric_name, reference, method);

@@ -19,13 +19,13 @@ SELECT
         AS stage,                                          -- base_stage1, base, sft, dpo, rlvr, it (unspecified tuning)
     list_position(['base-stage1', 'base', 'sft', 'dpo', 'rlvr', 'it'], post_training_stage) AS stage_no, -- order of stages
     alignment,                                             -- the alignment figure
-    rater_id,                                              -- the model (Table 1: models of Table 4 with exactly this figure)
+    rater_name,                                            -- the model (Table 1: models of Table 4 with exactly this figure)
     family,                                                -- model family
     instruction_tuned,                                     -- trained to follow instructions
     hidden_size,                                           -- width, to see that a line is of one shape
     n_layers,                                              -- layers, likewise
     origin,                                                -- published or measured
-    metric,                                                -- the alignment metric with its variant
+    metric_name,                                           -- the alignment metric with its variant
     reference,                                             -- what it is compared with
     method,                                                -- how it was judged and fitted
     CASE origin WHEN 'published' THEN 'table4' ELSE 'measured' END AS listing -- table4, table1 (as printed) or measured

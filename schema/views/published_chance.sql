@@ -1,7 +1,7 @@
 -- What coin flips give in the literature's own recipe, where no figure of this lab can say: one row per published metric.
 CREATE OR REPLACE VIEW published_chance AS
 SELECT
-    'procrustes_r2' AS metric,                             -- the metric
+    'procrustes_r2' AS metric_name,                        -- the metric
     0.119::DOUBLE AS chance,                               -- mean over simulated coin flippers
     0.132::DOUBLE AS chance_p95,                           -- their 95th percentile: figures up to it are at chance
     0.144::DOUBLE AS greatest,                             -- the best of them

@@ -8,7 +8,7 @@ SELECT
     run.parent_run_id,                                     -- the run whose rows it read
     run.config,                                            -- everything that decided the result
     run.mlflow_run_id,                                     -- its mirror, NULL until it has one
-    coalesce(last_event.status, 'planned') AS status,      -- planned, started, finished or failed
+    coalesce(last_event.status, 'planned') AS status,      -- planned, started, finished, failed or interrupted
     last_event.status_at,                                  -- when that was
     last_event.status_detail,                              -- rows, seconds, or the error's line
     run.created_at                                         -- when it was first started

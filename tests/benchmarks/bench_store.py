@@ -70,7 +70,7 @@ def main() -> None:
             marks = ", ".join("?" * few.num_columns)
             rows = [list(row.values()) for row in few.to_pylist()]
             by_row = timed(lambda: con.executemany(f"INSERT INTO response ({names}) VALUES ({marks})", rows)) * N / 500
-        read = timed(lambda: lab.store.read("SELECT rater, count(*) FROM judgment GROUP BY 1"))
+        read = timed(lambda: lab.store.read("SELECT rater_name, count(*) FROM judgment GROUP BY 1"))
     print(f"{N:,} responses, one Arrow table   {np.median(straight):7.3f} s   (target < 0.5 s)")
     print(f"{N:,} responses, {len(range(0, N, BATCH))} spool files   {np.median(spooled):7.3f} s   (target < 0.5 s)")
     print(

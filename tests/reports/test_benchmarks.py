@@ -75,4 +75,4 @@ def test_another_harness_by_name(suite):
 
 def test_every_metric_is_correlated_unless_one_is_named(measured):
     table = benchmarks.report(measured, origin="measured", n_resamples=0).frame("correlations")
-    assert set(table.metric) == {"procrustes_r2", "cka_debiased"}
+    assert set(table.metric_name) == {"procrustes_r2", "cka_debiased"}

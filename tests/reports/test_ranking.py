@@ -81,7 +81,7 @@ def test_measured_and_published_models_stand_in_order_with_chance_marked(filled)
     published, vice = frame[frame.origin == "published"], frame[frame.reference == "vice"]
     assert len(published) == 75
     assert published.value.is_monotonic_decreasing
-    assert vice.rater.tolist() == ["good", "coin"]
+    assert vice.rater_name.tolist() == ["good", "coin"]
     assert vice.place.tolist() == [1, 2]
     assert vice.at_chance.tolist() == [False, True]
     assert vice.cka_debiased.tolist() == [0.5, 0.0]
@@ -101,8 +101,8 @@ def test_the_published_suite_alone_makes_a_ranking(suite):
 
 def test_one_origin_one_reference_or_another_metric(filled):
     assert set(ranking.ranked(filled.store, "measured").reference) == {"vice", "wordnet"}
-    assert set(ranking.ranked(filled.store, reference="wordnet").rater) == {"good"}
-    assert ranking.ranked(filled.store, metric="cka_debiased").rater.tolist() == ["good", "coin"]
+    assert set(ranking.ranked(filled.store, reference="wordnet").rater_name) == {"good"}
+    assert ranking.ranked(filled.store, metric="cka_debiased").rater_name.tolist() == ["good", "coin"]
     with pytest.raises(BadInput, match="use one of published, measured, both"):
         ranking.ranked(filled.store, "ours")
     with pytest.raises(NotFound, match="measured cka_debiased against vice"):
@@ -114,7 +114,7 @@ def test_the_report_has_a_table_beside_the_published_and_says_what_a_reference_i
     beside = found.frame("beside")
     assert len(beside) == 77
     assert beside.value.is_monotonic_decreasing
-    assert beside[beside.rater == "good"].place.item() == 1 + (beside.value > 0.41).sum()
+    assert beside[beside.rater_name == "good"].place.item() == 1 + (beside.value > 0.41).sum()
     assert any("taxonomy, not human judgments" in note for note in found.notes)
     assert any("not monotone" in note for note in found.notes)
     for form in ("text", "csv", "json", "markdown", "latex"):

@@ -23,7 +23,7 @@ def test_n_and_what_was_dropped_are_always_shown(report):
     assert (fits.dropped == 4).all()
     assert (fits.families == 11).all()
     dropped = report.frame("dropped")
-    dropped = dropped[dropped.model == "per head"].set_index("rater_id").missing.to_dict()
+    dropped = dropped[dropped.model == "per head"].set_index("rater_name").missing.to_dict()
     assert dropped == {
         "Falcon3-Mamba-7B-Base": "n_heads, head_dim",
         "mamba-1.4b-hf": "n_heads, head_dim",

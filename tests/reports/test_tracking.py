@@ -137,7 +137,7 @@ def test_what_mlflow_shows_is_what_the_lab_holds(mirrored):
     assert len(history) == min(100, len(stored)) > 10
     assert {(p.step, p.value) for p in history} <= set(stored.itertuples(index=False, name=None))
     assert {stored.step.min(), stored.step.max()} <= {point.step for point in history}
-    r2 = mirrored.store.row("SELECT value, reference, chance FROM alignment WHERE metric = 'procrustes_r2'")
+    r2 = mirrored.store.row("SELECT value, reference, chance FROM alignment WHERE metric_name = 'procrustes_r2'")
     for holder in (aligned, shown["rule"]):
         assert holder.data.metrics[f"procrustes_r2/{r2[1]}"] == r2[0]
         assert holder.data.metrics[f"procrustes_r2/chance {r2[1]}"] == r2[2]
@@ -313,7 +313,7 @@ def test_the_newest_fit_is_the_one_shown(mirrored):
     run(mirrored, fit=FitSettings(n_dims=3))
     assert catch_up(mirrored) == 2
     check(mirrored, 5)
-    value = mirrored.store.row("SELECT value FROM alignment WHERE metric = 'procrustes_r2' AND n_dims = 3")[0]
+    value = mirrored.store.row("SELECT value FROM alignment WHERE metric_name = 'procrustes_r2' AND n_dims = 3")[0]
     metrics = by_key(mirrored)["rule"].data.metrics
     assert [v for k, v in metrics.items() if k.startswith("procrustes_r2/") and "chance" not in k] == [value]
 

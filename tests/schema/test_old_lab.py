@@ -67,11 +67,11 @@ def test_what_the_views_count_is_what_the_tables_hold(old_lab):
     }
     assert count == {"answered": 1700, "judgment": 1700, "alignment": 192}
     fits, newest, graded = old_lab.store.row(
-        "SELECT count(*), count(*) FILTER (is_newest), count(DISTINCT method) FILTER (answers = 'graded') FROM fit"
+        "SELECT count(*), count(*) FILTER (is_shown), count(DISTINCT method) FILTER (answers = 'graded') FROM fit"
     )
     assert (fits, newest, graded) == (8, 8, 2)
     scores = old_lab.store.read("SELECT * FROM alignment_score WHERE origin = 'measured'")
-    marked = old_lab.store.read("SELECT * FROM alignment WHERE is_newest")
+    marked = old_lab.store.read("SELECT * FROM alignment WHERE is_shown")
     assert sorted(scores.alignment) == sorted(marked.value)
 
 
@@ -170,5 +170,7 @@ def test_it_takes_what_is_new(changed_lab):
     draws = AlignSettings(None, 20, 0, 0, 20, 0, 0)
     runs = run_rater(changed_lab, rater, asked, RunSettings(fit=FitSettings(n_dims=3), align=draws))
     assert len(runs) == 2  # against wordnet and synthetic
-    found = changed_lab.store.read("SELECT DISTINCT reference FROM alignment WHERE rater = ? AND is_newest", [rater])
+    found = changed_lab.store.read(
+        "SELECT DISTINCT reference FROM alignment WHERE rater_name = ? AND is_shown", [rater]
+    )
     assert set(found.reference) == {"wordnet", "synthetic"}

@@ -87,7 +87,7 @@ def lab(empty_lab):
 
 
 def view(lab):
-    return lab.store.read("SELECT * FROM alignment ORDER BY rater, metric, run_id")
+    return lab.store.read("SELECT * FROM alignment ORDER BY rater_name, metric_name, run_id")
 
 
 def test_no_rows_in_no_rows_out(lab):
@@ -109,7 +109,7 @@ def test_a_figure_with_all_its_draws(lab):
         },
     )
     (row,) = view(lab).itertuples()
-    assert (row.rater, row.reference, row.metric, row.fit, row.framing, row.answer) == (
+    assert (row.rater_name, row.reference, row.metric_name, row.fit, row.framing, row.answer) == (
         "m",
         "vice",
         "cka_debiased",
@@ -127,7 +127,7 @@ def test_a_figure_with_all_its_draws(lab):
     assert (row.ceiling, row.ceiling_deterministic, row.split_half) == pytest.approx((0.9, 0.7, 0.7))
     assert row.share == pytest.approx((0.5 - 0.1) / (0.9 - 0.1))
     assert (row.n_answer_draws, row.n_concept_draws, row.n_coin_flip_draws, row.n_ceiling_draws) == (101, 101, 101, 2)
-    assert (row.answers, row.temperature, row.heldout_accuracy, row.is_newest) == ("hard", 1.0, 0.7, True)
+    assert (row.answers, row.temperature, row.heldout_accuracy, row.is_shown) == ("hard", 1.0, 0.7, True)
 
 
 def test_without_coins_chance_is_the_shuffled_concepts_and_a_tie_counts_against(lab):
@@ -156,7 +156,7 @@ def test_the_newest_of_each_kind_is_marked(lab):
     add_figure(lab, value=0.4, number=3, answers="graded", temperature=2.0)
     add_figure(lab, value=0.5, number=4, reference="wordnet")
     add_figure(lab, "other", value=0.6, number=0)
-    newest = view(lab).query("is_newest")
+    newest = view(lab).query("is_shown")
     assert sorted(newest.value) == [0.2, 0.3, 0.4, 0.5, 0.6]
 
 
@@ -164,16 +164,16 @@ def test_the_newest_fit_speaks_also_when_an_older_one_is_aligned_again(lab):
     add_figure(lab, value=0.1, number=0)
     add_figure(lab, value=0.2, number=1)
     add_figure(lab, value=0.3, number=0, align=600)  # the older fit, aligned again ten hours after it was made
-    assert view(lab).query("is_newest").value.tolist() == [0.2]
+    assert view(lab).query("is_shown").value.tolist() == [0.2]
     add_figure(lab, value=0.4, number=1, align=1)
-    assert view(lab).query("is_newest").value.tolist() == [0.4]
+    assert view(lab).query("is_shown").value.tolist() == [0.4]
     assert set(view(lab).n_fits) == {2}
 
 
 def test_a_temperature_that_decides_nothing_makes_no_kind(lab):
     add_figure(lab, value=0.1, number=0, temperature=1.0)
     add_figure(lab, value=0.2, number=1, temperature=2.0)
-    assert view(lab).query("is_newest").value.tolist() == [0.2]
+    assert view(lab).query("is_shown").value.tolist() == [0.2]
 
 
 def test_scores_are_the_newest_figures_of_the_same_kinds(lab):
@@ -183,12 +183,12 @@ def test_scores_are_the_newest_figures_of_the_same_kinds(lab):
         add_figure(lab, value=value, number=number, draws=draws, answers="graded", temperature=temperature)
     add_figure(lab, value=0.05, number=3, draws=draws)
     scores = lab.store.read("SELECT * FROM alignment_score ORDER BY alignment")
-    marked = view(lab).query("is_newest").sort_values("value")
+    marked = view(lab).query("is_shown").sort_values("value")
     assert scores.alignment.tolist() == marked.value.tolist() == [0.05, 0.2, 0.3]
     assert scores.method.tolist() == [
-        "ckl-30-hard, 30D, anchored, score",
-        "ckl-30-hard, 30D, anchored, score, temperature 2",
-        "ckl-30-hard, 30D, anchored, score, temperature 1",
+        "ckl-30-hard, 30D, anchored, score, set",
+        "ckl-30-hard, 30D, anchored, score, temperature 2, set",
+        "ckl-30-hard, 30D, anchored, score, temperature 1, set",
     ]
     assert scores.n_fits.tolist() == [1, 1, 2]
     assert scores.chance_p95.tolist() == marked.chance_p95.tolist()

@@ -106,8 +106,8 @@ def test_alignment_score_has_both_origins_and_the_newest_fit(lab):
     add_measured(lab, "m", 0.05, number=2, answer="sample")
     found = rows(lab, "SELECT origin, reference, method, alignment, n_fits FROM alignment_score ORDER BY ALL")
     assert found == [
-        ("measured", "vice", "CKL, 30D, anchored, sample", 0.05, 1),
-        ("measured", "vice", "CKL, 30D, anchored, score", 0.20, 2),
+        ("measured", "vice", "CKL, 30D, anchored, sample, set", 0.05, 1),
+        ("measured", "vice", "CKL, 30D, anchored, score, set", 0.20, 2),
         ("published", "paper, Table 4", "as published", 0.30, 1),
     ]
 
@@ -127,7 +127,9 @@ def test_published_figures_are_at_chance_by_the_simulated_flippers(lab):
         add_model(lab, name, published=value)
     other = {"rater_id": "above", "metric": "another", "source": "elsewhere", "value": 0.01}
     lab.store.insert(PublishedAlignment, [other])
-    found = rows(lab, "SELECT alignment, chance, chance_p95, at_chance FROM alignment_score ORDER BY metric DESC, 1")
+    found = rows(
+        lab, "SELECT alignment, chance, chance_p95, at_chance FROM alignment_score ORDER BY metric_name DESC, 1"
+    )
     assert found[:3] == [(0.131, 0.119, 0.132, True), (0.132, 0.119, 0.132, True), (0.133, 0.119, 0.132, False)]
     assert found[3][3] is None  # nothing is known of this metric
 
@@ -240,7 +242,7 @@ def test_table_1_stands_beside_as_printed_with_the_models_of_the_same_figure(lin
     lines.store.insert(PublishedStage, [dict(zip(("lineage", "stage", "r2"), cell, strict=True)) for cell in cells])
     found = rows(
         lines,
-        "SELECT lineage, stage, stage_no, alignment, rater_id FROM post_training_frame "
+        "SELECT lineage, stage, stage_no, alignment, rater_name FROM post_training_frame "
         "WHERE listing = 'table1' ORDER BY stage_no",
     )
     assert found == [

@@ -119,15 +119,15 @@ def test_agreement_with_people_counts_their_votes(small, empty_lab):
         "human",
         "odd-one-out",
     )
-    row = report(empty_lab.store).frame("quality").set_index("rater").loc["m"]
+    row = report(empty_lab.store).frame("quality").set_index("rater_name").loc["m"]
     assert row.human_agreement == pytest.approx(2 / 3)
     assert row.n_human_answers == 3
 
 
 def test_concepts_that_fail_are_named(small):
     store = small("m", [(0, False, 0, None), (0, True, 0, "left"), (1, False, 0, "left")])
-    rows = store.read("SELECT concept, n_answers, invalid_rate, main_reason FROM concept_quality ORDER BY concept")
-    assert rows.concept.tolist() == ["ant", "dog"]
+    rows = store.read("SELECT anchor, n_answers, invalid_rate, main_reason FROM concept_quality ORDER BY anchor")
+    assert rows.anchor.tolist() == ["ant", "dog"]
     assert rows.invalid_rate.tolist() == [0.5, 0.0]
     assert rows.main_reason[0] == "refusal"
 

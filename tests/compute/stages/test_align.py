@@ -86,7 +86,7 @@ def test_graded_answers_get_a_shuffled_null(lab):
     assert len(_draws(lab, run_id, "permutation", "answer_agreement")) == 0
     hard = align(lab, embed(lab, judge_run, FIT), settings=FEW)
     kept = lab.store.read(
-        "SELECT fit, answers, temperature FROM alignment WHERE metric = 'procrustes_r2' ORDER BY answers"
+        "SELECT fit, answers, temperature FROM alignment WHERE metric_name = 'procrustes_r2' ORDER BY answers"
     )
     assert kept.answers.tolist() == ["graded", "hard"]
     assert kept.temperature.tolist() == [2.0, 1.0]
@@ -112,7 +112,7 @@ def test_a_fit_to_nothing_is_at_chance_and_one_to_the_reference_is_not(lab):
     settings = AlignSettings(("procrustes_r2", "cka_debiased"), 50, 25, 5, 50, 2, 0)
     for name, temperature in (("knows", 0.03), ("coin", 1e6)):
         align(lab, embed(lab, judge_by_wordnet(lab, name, temperature=temperature), FIT), settings=settings)
-    seen = lab.store.read("SELECT rater, metric, at_chance, share FROM alignment").set_index(["rater", "metric"])
+    seen = lab.store.read("SELECT rater_name, metric_name, at_chance, share FROM alignment").set_index(["rater_name", "metric_name"])
     for name in ("procrustes_r2", "cka_debiased"):
         assert seen.at_chance["coin", name]
         assert abs(seen.share["coin", name]) < 0.25

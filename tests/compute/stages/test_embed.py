@@ -185,7 +185,7 @@ def test_fits_are_the_runs_that_version_0_1_0_entered(lab, algorithm):
 def test_fits_with_other_parameters_are_figures_of_another_kind(lab, run):
     """Their name tells them apart, so that neither stands in a report for the other."""
     ids = {embed(lab, run, FitSettings(n_dims=5, parameters=given)) for given in ((), (("mu", 0.2),), (("mu", 0.05),))}
-    names = lab.store.read("SELECT name FROM fit WHERE is_newest ORDER BY name").name
+    names = lab.store.read("SELECT name FROM fit WHERE is_shown ORDER BY name").name
     assert (len(ids), names.tolist()) == (2, ["ckl-5-hard", "ckl-5-hard mu=0.2"])
 
 
