@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,21 @@ def empty_lab(tmp_path):
     from triadic.schema.lab import Lab
 
     return Lab.create(tmp_path / "empty")
+
+
+@pytest.fixture
+def call(capsys, monkeypatch):
+    """Run the command line in this process: (exit code, stdout, stderr)."""
+    from triadic import cli as front
+
+    def run(*args):
+        monkeypatch.setattr(sys, "argv", ["triadic", *map(str, args)])
+        with pytest.raises(SystemExit) as ended:
+            front.main()
+        out, err = capsys.readouterr()
+        return ended.value.code or 0, out, err
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -18,20 +18,6 @@ from triadic.schema.options import settings_of
 from triadic.schema.vocabulary import AnswerKind, Framing
 
 
-@pytest.fixture
-def call(capsys, monkeypatch):
-    """Run the command line in this process: (exit code, stdout, stderr)."""
-
-    def run(*args):
-        monkeypatch.setattr(sys, "argv", ["triadic", *map(str, args)])
-        with pytest.raises(SystemExit) as ended:
-            front.main()
-        out, err = capsys.readouterr()
-        return ended.value.code or 0, out, err
-
-    return run
-
-
 def commands(group=front.cli, path=()):
     context = click.Context(group)
     for name in group.list_commands(context):
