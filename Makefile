@@ -32,7 +32,7 @@ types: setup    ## types, strictly
 
 check: lint types test ## all that continuous integration asks for: style, format, types, tests
 
-docs: setup     ## write docs/schema.md and docs/commands.md anew from what is live
+docs: setup     ## write the pages of docs/ anew from what is live
 	$(BIN)/python docs/generate.py
 
 setup: $(VENV)/.done

@@ -6,6 +6,7 @@ Nothing heavier than click is imported up here, so that `triadic --help` answers
 from __future__ import annotations
 
 import dataclasses
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,20 +15,21 @@ import click
 
 from triadic import __version__
 from triadic.compute.settings import AlignSettings, FitSettings, JudgeSettings, RunSettings
+from triadic.ingest.commands import ingest, model
+from triadic.reports import completion
 from triadic.reports.console import (
-    CONTEXT,
-    PATH,
-    Group,
     Reports,
     exit_code_of,
     in_lab,
+    kept,
     listed,
     progress_bar,
     put_frame,
-    say,
+    watched,
     with_settings,
 )
-from triadic.schema.vocabulary import DEFAULT_SET, PAPER_TRIPLETS
+from triadic.schema.commands import CONTEXT, PATH, Group, say
+from triadic.schema.vocabulary import DEFAULT_SET, PAPER_TRIPLETS, QUICK_TRIPLETS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 Names = tuple[str, ...]
 
 
-@click.group(cls=Group, context_settings=CONTEXT)
+@click.group(cls=Group, context_settings=CONTEXT, epilog=completion.HOW)
 @click.version_option(__version__, prog_name="triadic")
 @click.option("--lab", type=PATH, envvar="TRIADIC_LAB", help="Folder of the lab  [default: ./lab]")
 @click.pass_context
@@ -69,153 +71,22 @@ def init(lab: Lab, empty: bool) -> None:
         say(f"  {line}")
 
 
-@cli.group(cls=Group)
-def ingest() -> None:
-    """Bring in what comes from outside: concepts, references, scores, results, others' judgments."""
-
-
-@ingest.command()
-@click.argument("path", type=PATH, required=False)
-@click.option("--name", help="Name of the set  [default: the file's, or things-128]")
-@click.option("--column", default="word", help="Column that holds the words.")
-@in_lab()
-def concepts(lab: Lab, path: Path | None, name: str | None, column: str) -> None:
-    """A concept set: the paper's 128, or a CSV with a word column.
-
-    Example: triadic ingest concepts animals.csv --column name
-    """
-    from triadic.ingest.concepts import ingest_concepts
-
-    say(f"{ingest_concepts(lab, path, name, column)} new concepts")
-
-
-@ingest.command()
-@click.option("--path", type=PATH, help="A file: VICE .npy, or SPoSE text, 1,854 rows.")
-@click.option("--download", type=click.Choice(["spose-49", "spose-66"]), help="A public file, from its OSF page.")
-@click.option("--wordnet", is_flag=True, help="The WordNet taxonomy, which ships with Triadic.")
-@click.option("--fit", help="An embed run of this lab, for example one of human answers.")
-@click.option("--name", help="Name of the reference  [default: the file's]")
-@click.option("--source", help="Citation to keep with it.")
-@click.option("--concepts", "concept_set", default=DEFAULT_SET, help="Concept set it covers.")
-@click.option("--dims", "n_dims", type=int, help="Dimensions to keep  [default: the fewest with 95% of the variance]")
-@click.option("--ids", type=PATH, help="File that names the rows by THINGS unique id  [default: THINGS order]")
-@in_lab()
-def reference(
-    lab: Lab, path: Path | None, download: str | None, wordnet: bool, fit: str | None, concept_set: str, **how: Any
-) -> None:
-    """A reference to compare models with: a human embedding, or the WordNet taxonomy.
-
-    Example: triadic ingest reference --path vice_embedding_1854x42.npy
-    """
-    from triadic.ingest import reference as references
-    from triadic.ingest.responses import reference_from_fit
-
-    if sum(map(bool, (path, download, wordnet, fit))) != 1:
-        raise click.UsageError("give one of --path FILE, --download NAME, --wordnet or --fit RUN")
-    if path:
-        found = references.reference_from_file(lab, path, concept_set, **how)
-    elif download:
-        found = references.reference_from_web(lab, download, concept_set)
-    elif fit:
-        found = reference_from_fit(lab, fit, how["name"] or f"fit-{fit[:8]}", how["n_dims"])
-    else:
-        found = references.wordnet_reference(lab, concept_set, how["n_dims"] or 30)
-    say(f"reference {found}; `triadic align` compares every embedding with it")
-
-
-def shipped(name: str, about: str) -> None:
-    """A command for what ships with Triadic."""
-
-    @ingest.command(name, help=f"{about}\n\nExample: triadic ingest {name}")
-    @in_lab()
-    def command(lab: Lab) -> None:
-        from triadic.ingest.published import ingest_benchmarks, ingest_published, ingest_suite
-
-        made = {"suite": ingest_suite, "benchmarks": ingest_benchmarks, "published": ingest_published}
-        say(f"{made[name](lab)} new rows")
-
-
-shipped("suite", "The paper's models with their ingredients.")
-shipped("benchmarks", "Public benchmark scores of the suite.")
-shipped("published", "The paper's tables and statistics, as printed.")
-
-
-@ingest.command()
-@click.argument("path", type=PATH)
-@click.option("--rater", default="people", help="Who answered.")
-@click.option("--concepts", "concept_set", default=DEFAULT_SET, help="Concepts the columns index.")
-@in_lab()
-def responses(lab: Lab, path: Path, rater: str, concept_set: str) -> None:
-    """Odd-one-out answers from a file: three 0-based columns per row, the third is the odd one.
-
-    Example: triadic ingest responses triplets.txt --rater people
-    """
-    from triadic.ingest.responses import ingest_responses
-
-    say(f"judge run {ingest_responses(lab, path, rater, concept_set)}")
-
-
-@cli.group(cls=Group)
-def model() -> None:
-    """Add models, list them, show what is known of one."""
-
-
-@model.command("add")
-@click.argument("weights")
-@click.option("--name", help="What to call it  [default: its name in the suite, or the last part of its id]")
-@click.option("--gguf-file", help="Name of the GGUF file in a folder or repository.")
-@click.option("--revision", help="Revision of the checkpoint.")
-@click.option("--prompt-style", type=click.Choice(["chat", "base"]), help="Own chat template, or plain text.")
-@click.option("--family", help="Model family.")
-@click.option("--instruction-tuned/--not-instruction-tuned", default=None, help="Trained to follow instructions?")
-@click.option("--stage", "post_training_stage", help="base, sft, dpo, rlvr or it.")
-@click.option("--hf-id", help="Hub id or folder of its files, for a model on a server.")
-@click.option("--training-tokens", type=float, help="Pre-training tokens, in trillions.")
-@click.option("--trust-remote-code", is_flag=True, help="Let the checkpoint run its own code.")
-@in_lab()
-def add(lab: Lab, weights: str, name: str | None, **given: Any) -> None:
-    """Add a model: a hub id, a folder, a GGUF file, or the name of a model on a server (URL#NAME).
-
-    Example: triadic model add Qwen/Qwen2.5-0.5B-Instruct
-    """
-    from triadic.ingest.models import add_model, lacking
-
-    source = {key: given.pop(key) for key in ("gguf_file", "revision", "trust_remote_code")}
-    rater, found = add_model(lab, weights, name, **source, given=given)
-    say(f"{rater}: {found} ingredients read from the checkpoint")
-    if unknown := lacking(lab, rater):
-        say(f"unknown, and left empty: {', '.join(unknown)} (options of `triadic model add` tell them)")
-    say(f"next: triadic run {rater}")
-
-
-@model.command()
-@click.option("--like", required=True, help="Reference of this lab whose similarities it answers by.")
-@click.option("--temperature", default=1.0, help="Of its choices: near 0 it never errs, far above 1 it tosses a coin.")
-@click.option("--first-bias", default=0.0, help="Share of questions to which it names whatever is shown first.")
-@click.option("--seed", default=0, help="Of its answers.")
-@click.option("--name", help="What to call it  [default: from its settings]")
-@in_lab()
-def simulate(lab: Lab, like: str, temperature: float, first_bias: float, seed: int, name: str | None) -> None:
-    """Add a simulated rater, whose concepts are a reference's, with noise and a pull to the first option.
-
-    Example: triadic model simulate --like vice --temperature 1 --first-bias 0.6
-    """
-    from triadic.ingest.models import simulate_model
-
-    say(f"next: triadic run {simulate_model(lab, like, temperature, first_bias, seed, name)}")
+cli.add_command(ingest)
+cli.add_command(model)
 
 
 @model.command("list")
+@click.option("--all", "everyone", is_flag=True, help="Removed ones too, marked.")
 @listed
 @in_lab()
-def list_models(lab: Lab) -> pd.DataFrame:
-    """Every model with its main ingredients.
+def list_models(lab: Lab, everyone: bool) -> pd.DataFrame:
+    """Every model with its main ingredients: those with weights of their own first, then the paper's suite.
 
     Example: triadic model list --format csv
     """
     from triadic.reports.models import model_list
 
-    return model_list(lab)
+    return model_list(lab, everyone)
 
 
 @model.command()
@@ -233,136 +104,220 @@ def show(lab: Lab, name: str) -> pd.DataFrame:
 
 
 @cli.command()
-@click.option("--triplets", default=PAPER_TRIPLETS, help="How many questions to draw.")
+@click.option("--triplets", type=int, help=f"How many to draw  [default: {PAPER_TRIPLETS:,}, or all there are]")
 @click.option("--seed", default=0, help="Of the draw.")
-@click.option("--concepts", "concept_set", default=DEFAULT_SET, help="Concept set they are about.")
-@click.option("--dims", default=30, help="Dimensions the fit will have, for the theory.")
+@click.option("--concepts", type=completion.CONCEPT_SET, help="Concepts they are about  [default: the lab's only set]")
+@click.option("--name", help="What the set goes by  [default: its concepts and number]")
+@click.option("--main", is_flag=True, help="From now on ask this set where no other is named.")
+@click.option("--triplet-set", type=completion.TRIPLET_SET, help="A set that is drawn already, for --name or --main.")
+@click.option("--dims", type=int, help="Dimensions the fit will have, for the theory  [default: 30, or what fits]")
 @in_lab()
-def plan(lab: Lab, triplets: int, seed: int, concept_set: str, dims: int) -> None:
-    """Draw a triplet set; says what the sample-size theory asks for.
+def plan(
+    lab: Lab,
+    triplets: int | None,
+    seed: int,
+    concepts: str | None,
+    triplet_set: str | None,
+    dims: int | None,
+    **how: Any,
+) -> None:
+    """Draw a triplet set, name it, make it the main one; says what the sample-size theory asks for.
 
-    Example: triadic plan --triplets 35000 --seed 0
+    Example: triadic plan --triplets 35000 --name first --main
     """
-    from triadic.compute.stages.plan import draw_triplet_set
+    from triadic.compute.stages.plan import choose_set, standing
     from triadic.compute.triplets import sample_size
     from triadic.schema.lookup import read_concepts
 
-    drawn = draw_triplet_set(lab, concept_set, triplets, seed)
-    for line in sample_size(len(read_concepts(lab, concept_set)), dims).lines():
+    chosen = choose_set(lab, triplet_set, concepts, triplets, seed, **how)
+    n_concepts = len(read_concepts(lab, chosen.concept_set_id))
+    for line in sample_size(n_concepts, dims or min(FitSettings().n_dims or 30, n_concepts - 1)).lines():
         say(line)
-    click.echo(drawn)
+    say(standing(lab, chosen))
+    click.echo(chosen.name)
+
+
+def of_questions(command: Any) -> Any:
+    """The options that say which questions are asked."""
+    concepts = click.option(
+        "--concepts",
+        type=completion.CONCEPT_SET,
+        help="Ask the main set of these concepts  [default: the lab's main set]",
+    )
+    triplet_set = click.option("--triplet-set", type=completion.TRIPLET_SET, help="Ask the set of this name (or id).")
+    return concepts(triplet_set(command))
 
 
 @cli.command()
-@click.argument("models", nargs=-1, required=True)
+@click.argument("models", nargs=-1, required=True, type=completion.RATER)
 @click.option("--reparse", "again", is_flag=True, help="Read stored texts again, without asking the model.")
-@click.option("--triplet-set", help="Beginning of a triplet set's id  [default: the newest]")
+@of_questions
 @with_settings(settings=JudgeSettings)
 @in_lab(mirrored=True)
-def judge(lab: Lab, models: Names, again: bool, triplet_set: str | None, settings: JudgeSettings) -> None:
+def judge(
+    lab: Lab, models: Names, again: bool, triplet_set: str | None, concepts: str | None, settings: JudgeSettings
+) -> int:
     """Put the triplets to models and keep every answer.
 
     Example: triadic judge gemma-3-270m --answer score
     """
-    from triadic.compute.stages.pipeline import judge_rater, reparse_rater
-    from triadic.schema.lookup import find_rater, find_triplet_set
+    from triadic.compute.stages.pipeline import judge_rater, one_by_one, raters_of, reparse_rater
+    from triadic.compute.stages.plan import keep_drawn, set_to_ask
 
-    questions, whole = find_triplet_set(lab, triplet_set), RunSettings(judge=settings)
-    for name in [find_rater(lab.store, each) for each in models]:
+    raters, whole = raters_of(lab, models), RunSettings(judge=settings)
+    questions = set_to_ask(lab, triplet_set, concepts, note=say)
+    keep_drawn(lab, questions)
+
+    def work(name: str, rater: str) -> None:
         if again:
-            run_id, changed = reparse_rater(lab, name, questions, whole)
+            run_id, changed = reparse_rater(lab, rater, questions.triplet_set_id, whole)
             say(f"{name}: {changed} answers read differently")
         else:
-            run_id = judge_rater(lab, name, questions, whole, progress_bar(name))
+            run_id = judge_rater(lab, rater, questions.triplet_set_id, whole, progress_bar(name))
         click.echo(run_id)
+
+    return one_by_one(raters.items(), work, say)
+
+
+@cli.command()
+@click.argument("model", type=completion.RATER)
+@click.argument("words", nargs=3, metavar="ANCHOR LEFT RIGHT")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", help="How it is printed.")
+@with_settings(settings=JudgeSettings)
+@in_lab()
+def ask(lab: Lab, model: str, words: tuple[str, str, str], form: str, settings: JudgeSettings) -> None:
+    """Put one question to a model, of any three words, and show what it gets and answers. Nothing is stored.
+
+    Example: triadic ask gemma-3-270m lion tiger banjo
+    """
+    from triadic.compute.stages.ask import ask_about
+
+    asked = ask_about(lab, model, words, settings)
+    if form == "json":
+        click.echo(json.dumps([dataclasses.asdict(each) for each in asked], indent=2))
+    else:
+        click.echo("\n\n".join(map(str, asked)))
 
 
 @cli.command("embed")
-@click.argument("models", nargs=-1, required=True)
+@click.argument("models", nargs=-1, required=True, type=completion.RATER)
 @click.option(
     "--learning-curve", "curve", is_flag=True, help="Held-out accuracy and R² against the number of answers instead."
 )
-@click.option("--reference", help="Reference for the learning curve's R²  [default: the first in the lab]")
+@click.option(
+    "--reference",
+    type=completion.REFERENCE,
+    help="Reference for the learning curve's R²  [default: the first in the lab]",
+)
 @with_settings(settings=FitSettings, run=RunSettings)
 @in_lab(mirrored=True)
 def embed_command(
     lab: Lab, models: Names, curve: bool, reference: str | None, settings: FitSettings, run: RunSettings
-) -> None:
+) -> int:
     """Fit an ordinal embedding to every finished judge run of these models.
 
     Example: triadic embed gemma-3-270m --dims auto --restarts 3
     """
     from triadic.compute.stages.embed import embed
     from triadic.compute.stages.learning import curves
-    from triadic.compute.stages.pipeline import runs_of
+    from triadic.compute.stages.pipeline import one_by_one, runs_of
 
     answered = runs_of(lab, "judge", models)
     if curve:
-        put_frame(curves(lab, answered, settings, run.seed, reference))
-    else:
-        for run_id in answered:
-            click.echo(embed(lab, run_id, settings, run.seed))
+        put_frame(curves(lab, [run_id for _, run_id in answered], settings, run.seed, reference))
+        return 0
+    return one_by_one(answered, lambda _, run_id: click.echo(embed(lab, run_id, settings, run.seed)), say)
 
 
 @cli.command("align")
-@click.argument("models", nargs=-1)
+@click.argument("models", nargs=-1, type=completion.RATER)
 @with_settings(settings=AlignSettings)
 @in_lab(mirrored=True)
-def align_command(lab: Lab, models: Names, settings: AlignSettings) -> None:
+def align_command(lab: Lab, models: Names, settings: AlignSettings) -> int:
     """Compare embeddings (of these models, or all) with every reference in the lab.
 
     Example: triadic align
     """
     from triadic.compute.stages.align import align
-    from triadic.compute.stages.pipeline import runs_of
+    from triadic.compute.stages.pipeline import fits_to_align, one_by_one
 
-    for run_id in runs_of(lab, "embed", models):
-        for aligned in align(lab, run_id, settings=settings, progress=progress_bar("align", "refits")):
-            click.echo(aligned)
+    def work(name: str, run_id: str) -> None:
+        bar = progress_bar(f"{name}: align", "refits")
+        click.echo("\n".join(align(lab, run_id, settings=settings, progress=bar)))
+
+    return one_by_one(fits_to_align(lab, models), work, say)
 
 
 @cli.command()
-@click.argument("models", nargs=-1, required=True)
-@click.option("--dry-run", is_flag=True, help="Only say what is missing, and about how long it takes.")
-@click.option("--triplet-set", help="Beginning of a triplet set's id  [default: the newest]")
+@click.argument("models", nargs=-1, type=completion.RATER)
+@click.option("--family", help="All models of this family.")
+@click.option("--dry-run", is_flag=True, help="Only say what is missing, and how long it takes.")
+@of_questions
 @with_settings(
     {"device": "fit_device"}, judge=JudgeSettings, fit=FitSettings, align=AlignSettings, settings=RunSettings
 )
 @in_lab(mirrored=True)
-def run(lab: Lab, models: Names, dry_run: bool, triplet_set: str | None, settings: RunSettings, **parts: Any) -> None:
+def run(
+    lab: Lab,
+    models: Names,
+    family: str | None,
+    dry_run: bool,
+    triplet_set: str | None,
+    concepts: str | None,
+    settings: RunSettings,
+    **parts: Any,
+) -> int:
     """Whatever is missing for these models: judge, embed, align. Repeating it does nothing.
 
     Example: triadic run gemma-3-270m --dry-run
     """
-    from triadic.compute.stages.pipeline import missing, run_rater
-    from triadic.schema.lookup import find_rater, find_triplet_set
+    from triadic.compute.stages import needs, pipeline
+    from triadic.compute.stages.plan import keep_drawn, set_to_ask
 
-    questions, settings = find_triplet_set(lab, triplet_set), dataclasses.replace(settings, **parts)
-    for name in [find_rater(lab.store, each) for each in models]:
-        if dry_run:
-            click.echo("\n".join(missing(lab, name, questions, settings)) or f"{name}: nothing is missing")
-        else:
-            run_rater(lab, name, questions, settings, progress_bar(name), progress_bar(f"{name}: align", "refits"))
-            say(f"{name}: done; `triadic report ranking` shows where it stands")
+    raters, settings = pipeline.raters_of(lab, models, family), dataclasses.replace(settings, **parts)
+    questions = set_to_ask(lab, triplet_set, concepts, note=say)
+    if dry_run:
+        for name, rater in raters.items():
+            missing = pipeline.missing(lab, rater, questions, settings)
+            click.echo("\n".join(missing) or f"{name}: nothing is missing")
+        return 0
+    needs.check_run(lab, questions, settings)
+    keep_drawn(lab, questions)
+    if lacking := needs.lacking_reference(lab, questions.concept_set_id):
+        say(f"{questions.concept_set_id} has no reference: models are judged and embedded, and compared with nothing")
+
+    def work(name: str, rater: str) -> None:
+        bars = progress_bar(name), progress_bar(f"{name}: align", "refits")
+        pipeline.run_rater(lab, rater, questions.triplet_set_id, settings, *bars)
+        say(
+            f"{name}: " + ("judged and embedded" if lacking else "done; `triadic report ranking` shows where it stands")
+        )
+
+    code = pipeline.one_by_one(raters.items(), work, say)
+    if lacking:
+        say(f"{lacking}; then `triadic align`")
+    return code
 
 
 @cli.command()
-@click.option("--runs", is_flag=True, help="One row per run instead of one per rater.")
+@click.option("--runs", is_flag=True, help="One row per run: time, answers, tokens, and what stopped it.")
+@click.option("--sets", is_flag=True, help="One row per triplet set, the main one marked.")
 @click.option("--all", "everyone", is_flag=True, help="Raters without any run too.")
-@click.option("--mirror", "mirrored", is_flag=True, help="Bring the MLflow mirror up to date first.")
-@listed
+@click.option("--mirror", "mirrored", is_flag=True, help="Bring the MLflow mirror up to date first, and wait for it.")
+@watched
 @in_lab()
-def status(lab: Lab, runs: bool, everyone: bool, mirrored: bool) -> pd.DataFrame:
+def status(lab: Lab, runs: bool, sets: bool, everyone: bool, mirrored: bool) -> pd.DataFrame:
     """Models × stages: what is there, and what is missing.
 
     Example: triadic status --runs
     """
-    from triadic.reports.status import status as rows
-    from triadic.reports.tracking import catch_up
+    from triadic.reports import status
 
     if mirrored:
-        say(f"{catch_up(lab, thorough=True, progress=progress_bar('mirror', 'runs'))} runs mirrored")
-    return rows(lab, runs, everyone)
+        from triadic.reports.tracking import catch_up
+
+        say(f"{catch_up(lab, True, progress_bar('mirror', 'runs'), say)} runs mirrored")
+    return status.runs(lab) if runs else status.triplet_sets(lab) if sets else status.status(lab, everyone)
 
 
 @cli.group(cls=Reports)
@@ -371,17 +326,20 @@ def report() -> None:
 
 
 @cli.command()
-@click.argument("query")
-@listed
+@click.argument("query", required=False)
+@click.option(
+    "--examples", "--example", is_flag=True, help="Saved queries to begin with; with a NAME behind, its rows."
+)
+@kept
 @in_lab()
-def sql(lab: Lab, query: str) -> pd.DataFrame:
-    """Ask the lab in SQL, read-only; works while a judge runs.
+def sql(lab: Lab, query: str | None, examples: bool) -> pd.DataFrame:
+    """Ask the lab in SQL, read-only (QUERY of - reads it from stdin); works while a judge runs.
 
-    Example: triadic sql "SELECT rater, anchor, choice FROM judgment LIMIT 5"
+    Example: triadic sql "SELECT rater_name, anchor, choice FROM judgment LIMIT 5"
     """
-    from triadic.reports import status
+    from triadic.reports.sql import answer
 
-    return status.query(lab, query)
+    return answer(lab, query, examples, say)
 
 
 @cli.command()
@@ -396,7 +354,7 @@ def ui(lab: Lab, port: int, host: str) -> None:
     from triadic.reports import tracking
     from triadic.reports.tracking.ui import serve
 
-    tracking.catch_up(lab, thorough=True, progress=progress_bar("mirror", "runs"))
+    tracking.catch_up(lab, True, progress_bar("mirror", "runs"), say)
     say("MLflow is starting, which takes some seconds")
     sys.exit(serve(lab, host, port, lambda url: say(f"{url} shows this lab; Ctrl-C stops it")))
 
@@ -408,9 +366,10 @@ def doctor(lab: Lab) -> None:
 
     Example: triadic doctor
     """
+    from triadic.reports.tracking import background
     from triadic.schema import upkeep
 
-    problems = upkeep.examine(lab)
+    problems = upkeep.examine(lab) + background.problems(lab)
     for problem in problems:
         click.echo(problem)
     say("this lab is sound" if not problems else f"{len(problems)} things to look at")
@@ -445,16 +404,23 @@ def export(lab: Lab, target: Path) -> None:
 
 
 @cli.command()
-@click.option("--triplets", default=PAPER_TRIPLETS, help="How many questions to ask; fewer is quicker.")
+@click.option(
+    "--full", is_flag=True, help=f"Ask the paper's {PAPER_TRIPLETS:,} questions: a quarter of an hour on two cores."
+)
+@click.option(
+    "--triplets", type=int, help=f"How many questions to ask  [default: {QUICK_TRIPLETS:,}, which take minutes]"
+)
 @click.option("--model", "extra", type=click.Choice(["smollm2"]), multiple=True, help="One more packaged model.")
 @click.option("--reference", "human", type=PATH, help="A human embedding to compare with (VICE .npy or SPoSE text).")
 @click.option("--seed", default=0, help="Of the draw of the questions.")
 @with_settings(align=AlignSettings)
 @in_lab(create=True, mirrored=True)
-def demo(lab: Lab, triplets: int, extra: Names, human: Path | None, seed: int, align: AlignSettings) -> None:
+def demo(
+    lab: Lab, full: bool, triplets: int | None, extra: Names, human: Path | None, seed: int, align: AlignSettings
+) -> None:
     """The whole pipeline on a real model that ships in a Python package, offline.
 
-    Example: triadic demo --triplets 2000
+    Example: triadic demo --full
     """
     from triadic.compute.stages import pipeline, plan
     from triadic.ingest import demo_models, everything, reference
@@ -464,7 +430,8 @@ def demo(lab: Lab, triplets: int, extra: Names, human: Path | None, seed: int, a
         say(f"  {line}")
     if human:
         reference.reference_from_file(lab, human, DEFAULT_SET)
-    questions, settings = plan.draw_triplet_set(lab, DEFAULT_SET, triplets, seed), RunSettings(align=align)
+    n_triplets = triplets or (PAPER_TRIPLETS if full else QUICK_TRIPLETS)
+    questions, settings = plan.draw_triplet_set(lab, DEFAULT_SET, n_triplets, seed), RunSettings(align=align)
     for name in ("gemma3-270m", "minilm", *extra):
         rater = demo_models.add_packaged(lab, name)
         bars = progress_bar(rater), progress_bar(f"{rater}: align", "refits")

@@ -65,6 +65,9 @@ class JudgeSettings:
     repeats: Annotated[int, Option("Ask each question so many times.", flag="--repeat")] = 1
     device: Annotated[str | None, Option("cpu, cuda, mps", unset="the best there is")] = None
     dtype: Annotated[str | None, Option("Type of the weights.", choices=DTYPES, unset="bfloat16")] = None
+    max_tokens: Annotated[
+        int | None, Option("Tokens a written answer may take.", unset="24, or 64 for a base model")
+    ] = None
     batch_size: Annotated[
         int | None, Option("Questions asked and saved together", unset="what half a minute answers")
     ] = None
@@ -76,7 +79,7 @@ class JudgeSettings:
     def __post_init__(self) -> None:
         for name, words in (("answer", AnswerMode), ("framing", Framing), ("orders", Orders)):
             _as_word(self, name, words)
-        _at_least(self, 1, "repeats", "batch_size", "concurrency")
+        _at_least(self, 1, "repeats", "max_tokens", "batch_size", "concurrency")
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,9 @@ class FitSettings:
     n_dims: Annotated[int | None, Option("Dimensions, or auto.", flag="--dims", parse=_dims)] = 30
     heldout_share: Annotated[float, Option("Share of questions held out.", flag="--heldout")] = 0.2
     n_restarts: Annotated[int, Option("Random starts; the best is kept.", flag="--restarts")] = 1
-    answers: Annotated[AnswerKind, Option("Fit the choices, or the log-probabilities.")] = AnswerKind.hard
+    answers: Annotated[AnswerKind, Option("Fit the choices, or the log-probabilities.", flag="--fit-to")] = (
+        AnswerKind.hard
+    )
     temperature: Annotated[float, Option("Of graded answers.")] = 1.0
     patience: Annotated[
         int | None, Option("Stop early after so many steps without a better held-out loss.", unset="never")

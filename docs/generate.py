@@ -1,15 +1,20 @@
-"""Writes docs/schema.md and docs/commands.md from what is live. A test fails when they are out of date: `make docs`."""
+"""Writes docs/schema.md, docs/commands.md and docs/sql.md from what is live. A test fails when they are out of date: `make docs`."""
 
 from __future__ import annotations
 
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 import duckdb
 
 from triadic.cli import cli
-from triadic.reports.console import CONTEXT
+from triadic.schema.commands import CONTEXT
+from triadic.reports.output import render_text
+from triadic.reports.sql import ask, examples
+from triadic.schema.lab import Lab
 from triadic.schema.migrate import migrate
 from triadic.schema.tables import TABLES
 from triadic.schema.views import views
@@ -56,6 +61,47 @@ def commands() -> str:
     return "\n\n".join(["# The commands", *sections(cli, "triadic")]) + "\n"
 
 
+SQL = """# Questions in SQL
+
+Every answer, vector and figure of a lab is a row; [the schema](schema.md) says what each column is. `triadic sql` asks, reads
+only, and works while a judge runs. `triadic sql --examples` lists the queries below, `triadic sql --examples NAME` runs one
+on your lab, `triadic sql -` takes one on stdin, and `--output FILE.csv` (.parquet, .json, .md, .tex) keeps the rows.
+
+The file itself opens in any DuckDB client. Open it read-only, and close it again: DuckDB lets nobody write while it is open.
+
+```python
+import duckdb
+
+with duckdb.connect("lab/lab.duckdb", read_only=True) as con:
+    answers = con.sql("FROM judgment WHERE anchor = 'butterfly'").df()
+```
+
+A query that keeps its lab closed to nobody, with the columns as a pandas frame:
+
+```python
+from triadic.schema.lab import Lab
+
+answers = Lab.open("lab").store.read("FROM judgment WHERE anchor = 'butterfly'")
+```
+
+What follows is asked of a small lab: 200 questions to gemma-3-270m, to a sentence embedding and to raters that answer by
+a rule, and odd-one-out answers and a reference of random numbers. Put your own raters and words in."""
+
+
+def sql() -> str:
+    """The saved queries with what they answer on the small lab of the tests."""
+    with TemporaryDirectory() as folder:
+        with tarfile.open(HERE.parent / "tests" / "schema" / "data" / "lab_0.1.0.tar.gz") as archive:
+            archive.extractall(folder, filter="data")
+        lab = Lab.open(Path(folder) / "lab")
+        parts = [
+            f"## {each.name}\n\n{each.question}\n\n```sql\n{each.sql}\n```\n\n```text\n{render_text(ask(lab, each.sql))}```"
+            for each in examples().values()
+        ]
+    return "\n\n".join([SQL, *parts]) + "\n"
+
+
 if __name__ == "__main__":
     (HERE / "schema.md").write_text(schema(), encoding="utf-8")
     (HERE / "commands.md").write_text(commands(), encoding="utf-8")
+    (HERE / "sql.md").write_text(sql(), encoding="utf-8")

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from triadic.reports import figures
-from triadic.reports.frames import AnyMetricSetting, OriginSetting, ReferenceSetting, Scope, numbers, scoped
+from triadic.reports.frames import AnyMetricSetting, OriginSetting, ReferenceSetting, Scope, enough, numbers, scoped
+from triadic.reports.raters import stand_ins
 from triadic.reports.report import Drawings, Report, Row, concatenated
 from triadic.reports.statistics import correlation
 from triadic.reports.statistics.bootstrap import interval, leave_one_out
@@ -40,7 +41,7 @@ CAPTIONS = {
 
 def report(
     store: Store,
-    origin: OriginSetting = Origin.published,
+    origin: OriginSetting = Origin.both,
     metric: AnyMetricSetting = None,
     reference: ReferenceSetting = None,
     harness: Annotated[str | None, Option("Take this source's scores instead of the primary ones.")] = None,
@@ -51,13 +52,13 @@ def report(
 
     Each alignment metric against each benchmark. `harness` takes that source's scores instead of primary ones.
 
-    Example: triadic report benchmarks --origin both --format latex
+    Example: triadic report benchmarks --origin published --format latex
     """
     rng = np.random.default_rng(seed)
     found: dict[str, list[pd.DataFrame]] = {name: [] for name in CAPTIONS}
-    notes: list[str] = []
     drawings: Drawings = {}
-    for scope, frame in scoped(store, "benchmark_frame", origin, metric, reference):
+    parts, notes = enough(scoped(store, "benchmark_frame", origin, metric, reference), FEWEST)
+    for scope, frame in parts:
         used = one_source(frame, harness)
         table = _correlations(scope, used, rng, n_resamples)
         if table.empty:
@@ -72,6 +73,7 @@ def report(
         drawings |= {name + scope.suffix: draw for name, draw in _figures(scope, used, table, scores).items()}
     if not found["correlations"]:
         raise BadInput(notes[0])
+    notes += stand_ins(store, origin)
     notes += [
         "A correlation uses the scores of one harness on one scale: by default the primary scores of the harness that "
         "scored most models. n is small where a benchmark was never run by one harness on many models.",

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
+import shutil
 import sys
+import time
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -15,7 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from triadic.schema.errors import TriadicError
+from triadic.reports import completion
+from triadic.reports.formats import FORMATS, format_of
+from triadic.schema.commands import PATH, Function, Group, say, with_lab
+from triadic.schema.errors import BadInput, TriadicError
 from triadic.schema.options import Setting, settings_of
 
 if TYPE_CHECKING:
@@ -24,16 +30,8 @@ if TYPE_CHECKING:
     from triadic.reports.report import Report
     from triadic.schema.lab import Lab
 
-Function = Callable[..., Any]
-CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
-PATH = click.Path(path_type=Path)
-
-
-class Group(click.Group):
-    """Lists commands in the order they are used, not by the alphabet."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
+Names = tuple[str, ...]
+WATCH_EVERY = 2.0  # seconds
 
 
 class Reports(Group):
@@ -90,6 +88,8 @@ def option_of(setting: Setting, name: str) -> Callable[[Function], Function]:
     option, kind, default = setting.option, setting.kind, setting.default
     words = option.choices or (tuple(kind) if issubclass(kind, StrEnum) else ())
     taken: Any = Parsed(option.parse) if option.parse else Words([kind(word) for word in words]) if words else kind
+    if taken is str:
+        taken = completion.BY_SETTING.get(setting.name, str)
     if default is inspect.Parameter.empty:
         return click.argument(name, type=taken)
     return click.option(
@@ -144,67 +144,105 @@ def with_settings(repeated: dict[str, str] | None = None, **sources: type) -> Ca
     return decorate
 
 
-def in_lab(create: bool = False, mirrored: bool = False) -> Callable[[Function], Function]:
-    """Give the command the lab as its first argument; `--lab` works before and after the command's name.
-
-    `create` makes the lab where there is none; `mirrored` brings MLflow up to date with what the command has done.
-    """
-
-    def decorate(command: Function) -> Function:
-        @click.option("--lab", "folder", type=PATH, help="Folder of the lab  [default: $TRIADIC_LAB, or ./lab]")
-        @functools.wraps(command)
-        def opened(folder: Path | None, **options: Any) -> Any:
-            from triadic.schema.lab import Lab
-
-            folder = folder or click.get_current_context().obj or Path("lab")
-            lab = Lab.create(folder) if create else Lab.open(folder)
-            result = command(lab, **options)
-            if mirrored:
-                mirror(lab)
-            return result
-
-        return opened
-
-    return decorate
+def in_lab(
+    create: bool = False, mirrored: bool = False, check: Callable[[], None] | None = None
+) -> Callable[[Function], Function]:
+    """`with_lab`; `mirrored` brings MLflow up to date with what the command has done."""
+    return with_lab(create, check, mirror if mirrored else None)
 
 
 def mirror(lab: Lab) -> None:
-    """Show MLflow what is new in the lab."""
+    """Show MLflow what is new in the lab, without waiting for it."""
     from triadic.reports import tracking
 
-    tracking.mirror(lab)
-
-
-def say(text: str) -> None:
-    """News for the person at the keyboard; results go to stdout."""
-    click.echo(text, err=True)
+    tracking.mirror(lab, say)
 
 
 def put(result: str | bytes) -> None:
     """A result: text with one line's end, or the bytes of a file."""
+    if isinstance(result, bytes) and sys.stdout.isatty():
+        raise BadInput("Parquet is nothing to read on a screen: send it to a file with `> NAME.parquet`")
     click.echo(result.rstrip("\n") if isinstance(result, str) else result, nl=isinstance(result, str))
 
 
-def put_frame(frame: pd.DataFrame, form: str = "table") -> None:
-    """A DataFrame as a result."""
+def put_frame(frame: pd.DataFrame, form: str = "table", columns: str | None = None) -> None:
+    """A DataFrame as a result, in these columns; what `explained` says of it goes to stderr."""
+    from triadic.reports.columns import pick
     from triadic.reports.output import render_frame
 
-    put(render_frame(frame, "text" if form == "table" else form))
+    said, shown = frame.attrs, pick(frame, columns)
+    if len(shown) or form != "table":
+        put(render_frame(shown, form, None if columns else terminal_width()))
+    if news := said.get("then") if len(shown) else said.get("empty", "no rows"):
+        say(news)
+
+
+def terminal_width() -> int | None:
+    """Columns of the terminal that is written to, or what COLUMNS says; None where the output goes elsewhere."""
+    return shutil.get_terminal_size().columns if os.environ.get("COLUMNS") or sys.stdout.isatty() else None
+
+
+def printed_as(command: Function) -> Function:
+    """The options of everything that prints a table."""
+    command = click.option("--columns", help="Columns to show, in this order (a,b,c), or all.")(command)
+    return click.option(
+        "--format", "form", type=click.Choice(list(FORMATS)), default="table", help="How it is printed."
+    )(command)
 
 
 def listed(command: Callable[..., pd.DataFrame]) -> Function:
-    """Print the DataFrame that the command returns in the format asked for."""
+    """Print the DataFrame that the command returns, in the format and the columns asked for."""
 
-    @click.option(
-        "--format",
-        "form",
-        type=click.Choice(["table", "csv", "json", "parquet"]),
-        default="table",
-        help="How it is printed.",
-    )
+    @printed_as
     @functools.wraps(command)
-    def printed(*args: Any, form: str, **options: Any) -> None:
-        put_frame(command(*args, **options), form)
+    def printed(*args: Any, form: str, columns: str | None, **options: Any) -> None:
+        put_frame(command(*args, **options), form, columns)
+
+    return printed
+
+
+def kept(command: Callable[..., pd.DataFrame]) -> Function:
+    """`listed`, and with `--output` written to a file, whose suffix says the format."""
+
+    @click.option("--output", type=PATH, help="Write to this file instead: .csv, .parquet, .json, .md, .tex or .txt.")
+    @printed_as
+    @functools.wraps(command)
+    def printed(*args: Any, output: Path | None, form: str, columns: str | None, **options: Any) -> None:
+        if output is None:
+            put_frame(command(*args, **options), form, columns)
+            return
+        from triadic.reports.columns import pick
+        from triadic.reports.output import render_frame
+
+        source = click.get_current_context().get_parameter_source("form")
+        form = format_of(output) if source == click.core.ParameterSource.DEFAULT else form
+        frame = pick(command(*args, **options), columns)
+        content = render_frame(frame, form)
+        output.write_bytes(content.encode() if isinstance(content, str) else content)
+        say(f"{len(frame)} rows in {output}")
+
+    return printed
+
+
+def watched(command: Callable[..., pd.DataFrame]) -> Function:
+    """`listed`, and with `--watch` listed anew every two seconds. Nothing is held open in between."""
+
+    @click.option("--watch", is_flag=True, help=f"Again every {WATCH_EVERY:.0f} seconds, until Ctrl-C.")
+    @printed_as
+    @functools.wraps(command)
+    def printed(*args: Any, watch: bool, form: str, columns: str | None, **options: Any) -> None:
+        try:
+            frame = command(*args, **options)
+            while watch:
+                click.clear()
+                put_frame(frame, form, columns)
+                time.sleep(WATCH_EVERY)
+                frame = command(*args, **options)
+        except KeyboardInterrupt:
+            if not watch:
+                raise
+            return
+        put_frame(frame, form, columns)
 
     return printed
 
@@ -213,37 +251,51 @@ def report_command(name: str, make: Callable[..., Report], about: str) -> click.
     """The command of one report: its settings as options; printed, and saved where that is asked."""
 
     @with_options({setting.name: setting for setting in settings_of(make)})
-    @click.option(
-        "--format",
-        "form",
-        default="text",
-        type=click.Choice(["text", "csv", "json", "latex", "markdown", "parquet"]),
-        help="How it is printed.",
-    )
+    @click.option("--raters", "named", type=completion.RATERS, multiple=True, help="Only these (A,B), stand-ins too.")
+    @click.option("--exclude", "excluded", type=completion.RATERS, multiple=True, help="All but these (A,B).")
+    @printed_as
     @click.option("--table", help="Only this table of the report.")
     @click.option("--save", is_flag=True, help="Every format and figure into the lab's reports/, and into MLflow.")
     @in_lab()
-    def command(lab: Lab, form: str, table: str | None, save: bool, **settings: Any) -> None:
-        from triadic.reports import output, saving
+    def command(
+        lab: Lab,
+        named: Names,
+        excluded: Names,
+        form: str,
+        columns: str | None,
+        table: str | None,
+        save: bool,
+        **settings: Any,
+    ) -> None:
+        from triadic.reports import output, raters, saving
+        from triadic.reports.columns import pick_tables
 
+        chosen = raters.choose(lab.store, named, excluded)
         found = make(lab.store, **settings)
-        put(output.render(found, form, table))
+        found.notes += raters.notes(lab.store, chosen)
+        shown = pick_tables(found, columns, table)
+        put(output.render(shown, form, table, None if columns else terminal_width()))
+        for each in shown.tables if form in ("csv", "parquet", "json") else []:
+            if not len(each.frame) and table in (None, each.name):
+                say(f"table {each.name} has no rows: {each.empty or 'nothing to tell'}")
         if save:
-            say(f"saved in {saving.save(lab, found, settings)}")
+            say(f"saved in {saving.save(lab, found, settings | chosen)}")
             mirror(lab)
 
     return click.command(name, help=about)(command)
 
 
 def progress_bar(what: str, unit: str = "answers") -> Callable[[int, int], None]:
-    """A progress bar on stderr that appears with its first news; called with (done, total)."""
+    """A progress bar on stderr, with rate and time left, that appears with its first news; called with (done, total)."""
     line: Any = None
 
     def update(done: int, total: int) -> None:
         from tqdm import tqdm
 
         nonlocal line
-        line = line or tqdm(desc=what, total=total, initial=done, unit=f" {unit}", dynamic_ncols=True, mininterval=0.5)
+        if line is None:  # miniters: a slow model's every answer is shown, also after quick ones
+            how = {"unit": f" {unit}", "dynamic_ncols": True, "mininterval": 0.5, "miniters": 1}
+            line = tqdm(desc=what, total=total, initial=done, **how)
         line.update(done - line.n)
         if done >= total:
             line.close()

@@ -8,6 +8,7 @@ paper's statistics, not its layout.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,37 +19,65 @@ from triadic.reports.frames import numbers
 from triadic.reports.report import Report
 from triadic.reports.statistics.correlation import pearson
 from triadic.schema.arrays import Floats
+from triadic.schema.errors import BadInput, NotFound
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FORMATS = ("svg", "png")
-STYLE: Any = {"svg.hashsalt": "triadic", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+FORMATS = ("svg", "pdf", "png")  # two that scale, and one of pixels
+DPI = 300
+# Without a date, and without the name of the program, the same numbers give the same file.
+METADATA: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {"Software": None}}
+STYLE: Any = {
+    "pdf.fonttype": 42,
+    "svg.hashsalt": "triadic",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
 WORDS = {
     "n_params": "parameters (billions)", "n_layers": "layers", "n_heads": "attention heads",
     "head_dim": "dimension per head", "attention_dim": "dimension of all heads", "mlp_dim": "MLP dimension",
     "vocab_size": "vocabulary", "training_tokens": "training tokens (trillions)", "base_stage1": "base\nstage 1",
     "sft": "SFT", "dpo": "DPO", "rlvr": "RLVR",
 }  # fmt: skip
+NAMED = 16  # concepts that have their word beside them: more would cover one another
 BASE, TUNED, INK = "#b07a1e", "#1f6fa8", "#444444"  # distinct in grey and to colour-blind eyes
 
 
 def save(report: Report, folder: Path | str) -> list[Path]:
     """Draw every figure of a report into `folder`, one file per format. Returns the files."""
-    from matplotlib import rc_context
-
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, draw in report.figures.items():
-        with rc_context(STYLE):
-            figure = draw()
-            for suffix in FORMATS:
-                written.append(folder / f"{name}.{suffix}")
-                # Without a date the same numbers give the same file.
-                figure.savefig(written[-1], dpi=150, metadata={"Date": None} if suffix == "svg" else {"Software": None})
+        paths = [folder / f"{name}.{suffix}" for suffix in FORMATS]
+        written += _drawn(draw, paths)
     return written
+
+
+def save_one(report: Report, name: str, path: Path) -> Path:
+    """Draw one figure of a report into a file, whose suffix says the format: .svg, .pdf or .png.
+
+    Raises NotFound for a figure that the report does not have, naming those it has, BadInput for another suffix.
+    """
+    if name not in report.figures:
+        there = f"use one of {', '.join(report.figures)}" if report.figures else "it has none"
+        raise NotFound(f"no figure {name!r} in report {report.name}: {there}")
+    if path.suffix.lower().removeprefix(".") not in FORMATS:
+        raise BadInput(f"{path.name} is no figure: end it in .{', .'.join(FORMATS)}")
+    return _drawn(report.figures[name], [path])[0]
+
+
+def _drawn(draw: Callable[[], Figure], paths: list[Path]) -> list[Path]:
+    from matplotlib import rc_context
+
+    with rc_context(STYLE):
+        figure = draw()
+        for path in paths:
+            figure.savefig(path, dpi=DPI, metadata=METADATA[path.suffix.lower().removeprefix(".")])
+    return paths
 
 
 def groups(frame: pd.DataFrame, ingredient: str, ylabel: str) -> Figure:
@@ -192,21 +221,60 @@ def tuned_scatter(part: pd.DataFrame, xlabel: str, ylabel: str) -> Figure:
 
 
 def ranking(frame: pd.DataFrame, metric: str) -> Figure:
-    """One line per model: figure, interval, and the 95th percentile of chance as a tick; hollow where at chance."""
-    names = list(dict.fromkeys(frame.reference))
-    longest = max((frame.reference == name).sum() for name in names)
-    figure, panels = _canvas(5.2 * len(names), 1.4 + 0.17 * longest, len(names), share="x")
-    for axes, name in zip(panels, names, strict=True):
-        rows = frame[frame.reference == name].iloc[::-1].reset_index(drop=True)
+    """One line per model: figure, interval, and the 95th percentile of chance as a tick; hollow where at chance.
+
+    A panel for each reference (of each concept set); figures of few answers are squares, in grey.
+    """
+    parts = [part for _, part in frame.groupby(["origin", "reference", "concept_set_id"], sort=False, dropna=False)]
+    figure, panels = _canvas(5.2 * len(parts), 1.4 + 0.17 * max(map(len, parts)), len(parts), share="x")
+    for axes, part in zip(panels, parts, strict=True):
+        rows = part.iloc[::-1].reset_index(drop=True)
         at_chance = rows.at_chance.fillna(False).astype(bool).to_numpy()
+        few = np.array(["few answers" in str(note) for note in rows.note])
         y, value = np.arange(len(rows)), numbers(rows, "value")
         axes.hlines(y, numbers(rows, "low"), numbers(rows, "high"), color="#888888", lw=1)
         axes.plot(numbers(rows, "chance_p95"), y, "|", color=BASE, label="95% of coin flips")
-        axes.plot(value[~at_chance], y[~at_chance], "o", ms=4, color=TUNED, label="above chance")
-        axes.plot(value[at_chance], y[at_chance], "o", ms=4, mfc="white", color=TUNED, label="at chance")
+        for label, chosen, marker, colour, filled in (
+            ("above chance", ~at_chance & ~few, "o", TUNED, True),
+            ("at chance", at_chance & ~few, "o", TUNED, False),
+            ("few answers", few, "s", "#888888", False),
+        ):
+            if chosen.any():
+                fill = colour if filled else "white"
+                axes.plot(value[chosen], y[chosen], marker, ms=4, mfc=fill, color=colour, label=label)
         axes.set_yticks(y, rows.rater_name, fontsize=6)
-        axes.set(xlabel=metric, title=name, ylim=(-1, len(rows)))
+        origin, concepts = rows.origin.iloc[0], rows.concept_set_id.iloc[0]
+        title = rows.reference.iloc[0] + (f" (this lab, {concepts})" if origin == "measured" else " (published)")
+        axes.set(xlabel=metric, title=title, ylim=(-1, len(rows)))
     panels[-1].legend(fontsize=7, loc="lower right")
+    return figure
+
+
+def concepts(rows: pd.DataFrame, other: str, model: str) -> Figure:
+    """Where two spaces have each concept, in the first two principal components of the one that the other is turned onto.
+
+    An arrow is what is left of a concept after the turn (its part within the plane); the furthest are named, by all
+    dimensions, and filled points are the `other` space's. One colour to a category.
+    """
+    target, moved = (np.pad(np.stack(rows[name].to_list()), [(0, 0), (0, 1)]) for name in ("target", "moved"))
+    _, strengths, components = np.linalg.svd(target, full_matrices=False)
+    start, end = target @ components[:2].T, moved @ components[:2].T
+    figure, (axes,) = _canvas(7.2, 5.6)
+    labels = rows.category.fillna("").astype(str)
+    for number, label in enumerate(dict.fromkeys(labels)):
+        of, colour, marker = (labels == label).to_numpy(), f"C{number % 10}", "osD^v"[number // 10 % 5]
+        arrows: Any = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.002, "alpha": 0.5}
+        axes.quiver(*start[of].T, *(end - start)[of].T, color=colour, **arrows)
+        axes.plot(*start[of].T, marker, ms=4, color=colour, label=label or other)
+        axes.plot(*end[of].T, marker, ms=3, mfc="white", color=colour)
+    furthest = np.argsort(-numbers(rows, "residual"), kind="stable")[:NAMED]
+    for place in furthest:
+        axes.annotate(rows.concept.iloc[place], start[place], xytext=(3, 3), textcoords="offset points", fontsize=6)
+    shares = strengths**2 / (strengths**2).sum()
+    axes.set(xlabel=f"first component of {other} ({shares[0]:.0%})", ylabel=f"second component ({shares[1]:.0%})")
+    axes.set_title(f"filled: {other}; hollow, at the arrow's end: {model}, turned", fontsize=9)
+    axes.legend(frameon=False, fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))
+    axes.set_aspect("equal", adjustable="datalim")
     return figure
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import numpy as np
 import pandas as pd
 
+from triadic.reports.raters import stand_ins
 from triadic.schema.arrays import Floats
 from triadic.schema.errors import BadInput, NotFound
 from triadic.schema.options import Option
@@ -16,6 +17,7 @@ from triadic.schema.store import Store, query
 from triadic.schema.vocabulary import Origin
 
 HEADLINE = "procrustes_r2"
+FEW = 0.25  # a figure with less than this share of the answers behind another is no like for like
 
 # The settings that reports share. A report gives each its default.
 OriginSetting = Annotated[Origin, Option("Figures of the paper, of this lab, or both.")]
@@ -74,6 +76,23 @@ def scoped(
     return sorted(parts, key=lambda part: (part[0].origin != Origin.published, str(part[0])))
 
 
+def enough(parts: list[tuple[Scope, pd.DataFrame]], fewest: int) -> tuple[list[tuple[Scope, pd.DataFrame]], list[str]]:
+    """The scopes with models enough for a statistic over models, and a note on this lab's own that have too few yet.
+
+    Where no scope has enough they are all returned, for the report to say what is missing.
+    """
+    counts = [(part[0].origin == Origin.measured, part[1].rater_id.nunique()) for part in parts]
+    few = [n for is_own, n in counts if is_own and n < fewest]
+    if not few or len(few) == len(parts):
+        return parts, []
+    kept = [part for part, (is_own, n) in zip(parts, counts, strict=True) if not is_own or n >= fewest]
+    kinds = "1 kind of figure" if len(few) == 1 else f"{len(few)} kinds of figures"
+    return kept, [
+        f"This lab's own models are too few yet: {kinds} with {max(few)} at most, {fewest} are needed. "
+        "`triadic report ranking` shows each."
+    ]
+
+
 def checked(origin: str) -> Origin:
     """The origin of that name. Raises BadInput, naming those there are."""
     if origin not in list(Origin):
@@ -106,6 +125,8 @@ def nothing(store: Store, origin: str, metric: str | None, reference: str | None
         return NotFound(
             "no alignment figures in this lab: `triadic ingest published`, or judge a model with `triadic run MODEL`"
         )
+    if origin != Origin.published and (hidden := stand_ins(store, origin)):
+        return NotFound(f"no alignment figures of models: {hidden[0].rstrip('.')}")
     if origin == Origin.measured and Origin.measured not in set(known.origin):
         return NotFound("nothing measured in this lab yet: `triadic run MODEL`, or report with --origin published")
     listed = "; ".join(f"{row.origin} {row.metric_name} against {row.reference}" for row in known.itertuples())

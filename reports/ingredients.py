@@ -9,6 +9,7 @@ import pandas as pd
 
 from triadic.reports import figures, frames
 from triadic.reports.frames import HEADLINE, Scope, numbers, scoped
+from triadic.reports.raters import stand_ins
 from triadic.reports.report import Drawings, Report, Row, concatenated
 from triadic.reports.statistics.bootstrap import interval, leave_one_out
 from triadic.reports.statistics.correlation import pearson, spearman
@@ -39,7 +40,7 @@ EFFECTS = ("difference", "low", "high", "d", "g", "eta2", "omega2")
 
 def report(
     store: Store,
-    origin: frames.OriginSetting = Origin.published,
+    origin: frames.OriginSetting = Origin.both,
     metric: frames.MetricSetting = HEADLINE,
     reference: frames.ReferenceSetting = None,
     n_resamples: int = 2000,
@@ -50,13 +51,13 @@ def report(
     Every numeric ingredient's correlation with alignment, and every categorical one's group test. `n_resamples` 0 leaves
     the bootstrap intervals out.
 
-    Example: triadic report ingredients --origin both --format latex
+    Example: triadic report ingredients --origin published --format latex
     """
     rng = np.random.default_rng(seed)
     found: dict[str, list[pd.DataFrame]] = {name: [] for name in CAPTIONS}
     drawings: Drawings = {}
-    notes: list[str] = []
-    for scope, frame in scoped(store, "ingredient_frame", origin, metric, reference):
+    parts, notes = frames.enough(scoped(store, "ingredient_frame", origin, metric, reference), FEWEST)
+    for scope, frame in parts:
         if len(frame) < FEWEST:
             notes.append(f"{scope}: {len(frame)} models are too few for a correlation; {FEWEST} are needed.")
             continue
@@ -67,6 +68,7 @@ def report(
         drawings |= {name + scope.suffix: drawing for name, drawing in _figures(frame, scope.label).items()}
     if not found["correlations"]:
         raise BadInput(notes[0])
+    notes += stand_ins(store, origin)
     notes += [
         "scale: raw and log are Pearson's r with the ingredient or its logarithm, rank is Spearman's.",
         f"low, high: 95% bias-corrected bootstrap over models; family_low, family_high: over whole families, which "

@@ -9,12 +9,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 
-from triadic.reports import benchmarks, compare, ingredients, paper, quality, ranking, regression, stages
+from triadic.reports import benchmarks, compare, concepts, ingredients, paper, quality, ranking, regression, stages
 from triadic.reports.report import Report
 
 REPORTS: dict[str, Callable[..., Report]] = {
     "quality": quality.report,
     "compare": compare.report,
+    "concepts": concepts.report,
     "ranking": ranking.report,
     "ingredients": ingredients.report,
     "regression": regression.report,

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from triadic.reports import figures
-from triadic.reports.frames import HEADLINE, MetricSetting, OriginSetting, ReferenceSetting, scoped
+from triadic.reports.frames import HEADLINE, MetricSetting, OriginSetting, ReferenceSetting, enough, scoped
+from triadic.reports.raters import stand_ins
 from triadic.reports.report import Drawings, Report, concatenated
 from triadic.reports.statistics.mixed import MixedFit, fit_mixed, variables
 from triadic.schema.errors import BadInput
@@ -26,6 +27,7 @@ FORMULAS = {
     "per head": "alignment ~ " + COMMON.format(attention="head_dim"),
     "all heads": "alignment ~ " + COMMON.format(attention="attention_dim"),
 }
+FEWEST = 12  # models: the paper's formula has eleven ingredients
 CAPTIONS = {
     "coefficients": "Fixed effects",
     "terms": "Tests of each term",
@@ -36,7 +38,7 @@ CAPTIONS = {
 
 def report(
     store: Store,
-    origin: OriginSetting = Origin.published,
+    origin: OriginSetting = Origin.both,
     metric: MetricSetting = HEADLINE,
     reference: ReferenceSetting = None,
     formula: Annotated[
@@ -50,13 +52,14 @@ def report(
     `formula` (alignment ~ …) names columns of the view ingredient_frame; None fits the paper's model with the
     attention dimension in both meanings. `n_bootstrap` 0 leaves the parametric bootstrap out.
 
-    Example: triadic report regression --origin both --format latex
+    Example: triadic report regression --origin published --format latex
     """
     rng = np.random.default_rng(seed)
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in CAPTIONS}
-    notes: list[str] = []
     drawings: Drawings = {}
-    for scope, frame in scoped(store, "ingredient_frame", origin, metric, reference):
+    fewest = FEWEST if formula is None else 2
+    parts, notes = enough(scoped(store, "ingredient_frame", origin, metric, reference), fewest)
+    for scope, frame in parts:
         frame = without_constant(frame) if formula is None else frame
         for label, text in ({"formula": formula} if formula else FORMULAS).items():
             if formula is None:
@@ -76,6 +79,7 @@ def report(
             drawings[figure] = partial(figures.coefficients, fit.coefficients, f"{scope.metric}, {label}")
     if not tables["coefficients"]:
         raise BadInput(notes[-1])
+    notes += stand_ins(store, origin)
     notes += [
         "Numeric ingredients are z-scored over the models used; true/false ones stay 0/1: their beta is a difference.",
         "A model with a missing cell in any column of the formula is left out; table dropped names it.",

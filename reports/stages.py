@@ -10,6 +10,7 @@ import pandas as pd
 
 from triadic.reports import figures
 from triadic.reports.frames import HEADLINE, MetricSetting, OriginSetting, ReferenceSetting, numbers, scoped
+from triadic.reports.raters import stand_ins
 from triadic.reports.report import Drawings, Report, Row, Table
 from triadic.reports.statistics.paired import paired
 from triadic.schema.arrays import Floats
@@ -30,7 +31,7 @@ ORDER = ("base_stage1", "base", "sft", "dpo", "rlvr")
 
 def report(
     store: Store,
-    origin: OriginSetting = Origin.published,
+    origin: OriginSetting = Origin.both,
     metric: MetricSetting = HEADLINE,
     reference: ReferenceSetting = None,
     seed: int = 0,
@@ -39,7 +40,7 @@ def report(
 
     Lines of post-training as Table 4 (or this lab) has them and as Table 1 prints them; pairs, tested.
 
-    Example: triadic report stages --origin both --format latex
+    Example: triadic report stages --origin published --format latex
     """
     rng = np.random.default_rng(seed)
     parts = scoped(store, "post_training_frame", origin, metric, reference)
@@ -55,6 +56,7 @@ def report(
             "final model, its SFT, its DPO, and Llama-3.1-8B-Instruct of another line. The line as it is (table4) has no "
             "base model in the suite and ends at 0.358, so its last step gains 0.006, not 0.072."
         )
+    notes += stand_ins(store, origin)
     notes += [
         "A line is what a model's name says without organisation and stage; listing says whose figures it holds.",
         "Averages of different stages are over different lines; table steps compares the same lines before and after.",

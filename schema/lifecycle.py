@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from triadic.schema.errors import Unavailable
 from triadic.schema.keys import content_key
 from triadic.schema.lab import Lab
 from triadic.schema.store import insert_rows
@@ -65,6 +69,42 @@ class Work:
 def record_event(lab: Lab, run_id: str, status: Status, **detail: Any) -> None:
     """Add an event to a run."""
     lab.store.insert(RunEvent, [RunEvent(run_id=run_id, status=str(status), detail=detail)])
+
+
+@contextmanager
+def on_record(lab: Lab, run_id: str, detail: Callable[[], dict[str, Any]] = dict) -> Iterator[None]:
+    """Within, what ends a run early is recorded before it is raised on: an error as failed, Ctrl-C or SIGTERM as interrupted.
+
+    `detail` tells what there is by then.
+    """
+    with _terminable():
+        try:
+            yield
+        except Exception as error:
+            record_event(lab, run_id, Status.failed, error=f"{type(error).__name__}: {error}", **detail())
+            raise
+        except KeyboardInterrupt:
+            with suppress(Unavailable):  # whoever stops it does not wait for another process
+                record_event(Lab(lab.path, patience=2.0), run_id, Status.interrupted, **detail())
+            raise
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Within, SIGTERM ends the work as Ctrl-C does, unless the program has a use of its own for it."""
+    here = threading.current_thread() is threading.main_thread()
+    if not here or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def is_finished(lab: Lab, run_id: str) -> bool:

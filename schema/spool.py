@@ -8,14 +8,19 @@ same in a folder both can see, or brings its files along.
 
 from __future__ import annotations
 
+import fcntl
 import os
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from triadic.schema.errors import Conflict
+from triadic.schema.errors import Conflict, Unavailable
 from triadic.schema.store import Store, first_value
 from triadic.schema.tables import TABLES, Table
 
@@ -39,9 +44,54 @@ class Spool:
         partial.rename(target)
         return target
 
+    @contextmanager
+    def hold(self, run_id: str) -> Iterator[None]:
+        """Keep a run to this process for the length of the block. The kernel lets go of it however the process ends.
+
+        Raises Unavailable when another process has it.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        deadline = time.monotonic() + 0.3  # a look by `is_held` is over by then
+        with self._lock_file(run_id).open("w") as file:
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except OSError as error:
+                    if time.monotonic() > deadline:
+                        raise Unavailable(
+                            f"run {run_id} is being asked by another process: wait for it, or stop it"
+                        ) from error
+                    time.sleep(0.02)
+            yield
+
+    def is_held(self, run_id: str) -> bool:
+        """Whether some process is at work on a run now."""
+        try:
+            with self._lock_file(run_id).open() as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
+    def _lock_file(self, run_id: str) -> Path:
+        return self.path / f"{run_id}.lock"
+
     def waiting(self) -> list[Path]:
         """Finished batches that are not in the database yet (or are, and could not be removed)."""
         return sorted(self.path.glob("*.parquet"))
+
+    def n_waiting(self, table: type[Table]) -> Counter[str]:
+        """Rows of `table` that wait to be loaded, by the run they are of (files are named RUN-BATCH)."""
+        found: Counter[str] = Counter()
+        for file in self.path.glob(f"{table.__tablename__}.*.parquet"):
+            try:
+                found[file.name.split(".")[1].partition("-")[0]] += pq.read_metadata(file).num_rows
+            except (OSError, pa.ArrowInvalid):  # loaded and gone meanwhile, or one that `load` will complain of
+                continue
+        return found
 
     def load(self) -> int:
         """Load every waiting file in one transaction, then remove them. Returns how many rows are new.

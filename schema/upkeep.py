@@ -42,7 +42,7 @@ def examine(lab: Lab) -> list[str]:
                 found.append(f"{table}: {lost} rows name a {column} that is not in {target}: restore a backup")
         for run_id, stage, rater, status, error in con.execute(
             "SELECT run_id, stage, rater_id, status, status_detail ->> 'error' FROM run_status "
-            "WHERE status IN ('planned', 'started', 'failed') ORDER BY created_at"
+            "WHERE status IN ('planned', 'started', 'failed', 'interrupted') ORDER BY created_at"
         ).fetchall():
             line = f"run {run_id} ({stage} of {rater}) is {status}: `triadic run {rater}` goes on with it"
             found.append(f"{line}; its error: {error}" if error else line)

@@ -11,7 +11,9 @@ import pytest
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-os.environ.pop("TRIADIC_LAB", None)
+os.environ["TRIADIC_MIRROR"] = "off"  # tests of the mirror say otherwise
+for name in ("TRIADIC_LAB", "COLUMNS"):  # what a person may have set
+    os.environ.pop(name, None)
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -151,7 +151,7 @@ def test_mistakes_get_one_line_and_exit_code_2(call, lab, tmp_path):
     (tmp_path / "human.npy").write_bytes(b"no array")
     call(*at, "plan", "--triplets", "100")
     for args, message in [
-        (("judge", "no-such-model"), "did you mean"),
+        (("judge", "no-such-model"), "no model or rater 'no-such-model' in this lab (there are "),
         (("judge", "qwen25-7b-instruct", "--triplet-set", "zz"), "triadic plan"),
         (("ingest", "concepts", tmp_path / "words.csv"), "no column word"),
         (("ingest", "concepts", tmp_path / "missing.csv"), "no file"),
@@ -183,7 +183,7 @@ def test_mistakes_get_one_line_and_exit_code_2(call, lab, tmp_path):
 def test_usage_errors_point_to_help(call, lab):
     code, _, err = call("--lab", lab.path, "ingest", "reference")
     assert code == 2
-    assert "give one of --path FILE" in err
+    assert "give one of FILE" in err
 
 
 def test_the_lab_can_be_named_before_and_after_and_by_environment(call, lab, monkeypatch, tmp_path):

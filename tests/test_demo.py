@@ -38,7 +38,7 @@ def demo(folder):
         ],
         capture_output=True,
         text=True,
-        env=os.environ | {"HF_HUB_OFFLINE": "1"},
+        env=os.environ | {"HF_HUB_OFFLINE": "1", "TRIADIC_MIRROR": "wait"},
         check=False,
     )
 
@@ -63,7 +63,7 @@ def test_the_demo_runs_offline_and_a_second_one_changes_nothing(tmp_path):
     ):
         assert text in done.stdout
     lab = Lab(folder)
-    quality = lab.store.read("SELECT * FROM answer_quality").set_index("rater")
+    quality = lab.store.read("SELECT * FROM answer_quality").set_index("rater_name")
     assert quality.n_answers.tolist() == [N, N]
     assert quality.n_invalid.sum() <= 2
     assert 0.65 < quality.loc["gemma-3-270m", "first_option_rate"] < 0.92  # an independent script: 79%

@@ -22,7 +22,7 @@ def read(name):
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("page", [generate.schema, generate.commands], ids=["schema", "commands"])
+@pytest.mark.parametrize("page", [generate.schema, generate.commands, generate.sql], ids=["schema", "commands", "sql"])
 def test_generated_pages_are_up_to_date(page):
     assert read(f"docs/{page.__name__}.md") == page(), "run `make docs`"
 

@@ -8,7 +8,7 @@ even bf16 rounding, which depends on who shares a batch with whom, comes out the
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
@@ -19,12 +19,14 @@ import numpy as np
 
 from triadic.schema.arrays import Bools, Floats, Ints, Objects
 from triadic.schema.errors import BadInput, Conflict
+from triadic.schema.lookup import read_concepts
 from triadic.schema.vocabulary import InvalidReason
 
 if TYPE_CHECKING:
     from triadic.schema.lab import Lab
     from triadic.schema.weights import Weights
 
+Watch = Callable[[int], None]  # called with how many more questions of a batch are answered
 Named = tuple[int | None, str | None]  # the position of the option that an answer names, or why it names none
 
 # What a judge says of its wording and its reading, and those that version 0.1.0 had: while they are today's, a run that it
@@ -38,10 +40,11 @@ _QUESTIONS = (
 FORMER_WORDINGS = {
     form.format(_SYSTEM, question) for question in _QUESTIONS for form in ("{1}", "{0}\n{1}\nAnswer:", "{0}\n\n{1}")
 } | {"{}"}
-FORMER_READINGS = {
-    "the first line that names one option, version 1",
-    "the probability of the full name, as given or capitalised, version 1",
-}
+FORMER_READINGS = {"the probability of the full name, as given or capitalised, version 1"}
+
+
+def unwatched(answered: int) -> None:
+    """A watch that nobody keeps."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ class Questions:
 
 @dataclass(frozen=True)
 class RaterEntry:
-    """What the lab knows of a rater that is to be asked about a concept set."""
+    """What the lab knows of a rater that is to be asked about a concept set, or about `given_words` alone."""
 
     lab: Lab
     rater_id: str
@@ -89,6 +92,12 @@ class RaterEntry:
     revision: str | None = None
     prompt_style: str | None = None
     hf_id: str | None = None
+    given_words: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> list[str]:
+        """The words it may be asked about: those given, else those of its concept set, in their order."""
+        return list(self.given_words or read_concepts(self.lab, self.concept_set_id).word)
 
     @property
     def style(self) -> str:
@@ -109,7 +118,12 @@ class Judge(ABC):
     right belong together and the anchor is the odd one); None together with an `invalid_reason` where there is no answer.
     `logprob_*` is the natural-log probability of *naming* that concept as the answer. `prompt_hash` is a signed 64-bit
     integer of the full prompt text.
+
+    A judge that answers a batch piece by piece calls `watch` with how many more are answered, so that a slow one is seen
+    to move; one that cannot tell leaves it.
     """
+
+    watch: Watch = staticmethod(unwatched)
 
     @cached_property
     def batch_size(self) -> int:
@@ -133,6 +147,14 @@ class Judge(ABC):
     def answer(self, questions: Questions) -> dict[str, list[Any]]:
         """Answers to one batch, in its order."""
 
+    def has_log_probabilities(self) -> bool:
+        """Whether its answers come with the log-probabilities of both options, which a graded fit takes."""
+        return False
+
+    def is_downloaded(self) -> bool:
+        """Whether its weights are on this machine, as far as that can be told without loading or downloading them."""
+        return True
+
     def record(self) -> dict[str, Any]:
         """What is kept with the run's events: the identity, and what was found out on this machine (versions, timings).
 
@@ -154,6 +176,18 @@ class Judge(ABC):
                 "add the model under another name"
             )
 
+    def prompts(self, questions: Questions) -> list[str]:
+        """The prompt of each question as the model gets it; empty for a judge that does not ask in words."""
+        return []
+
+    def earlier_identities(self) -> list[dict[str, Any]]:
+        """The identities under which earlier versions had the same texts written, whatever rule read them.
+
+        Texts take hours: where there is a finished run of one of these, they are read again, and nobody is asked. Empty
+        for a judge that reads no texts.
+        """
+        return []
+
     def former_identity(self) -> dict[str, Any] | None:
         """The identity under which version 0.1.0 entered the same questions to the same rater; None where it had none.
 
@@ -164,6 +198,13 @@ class Judge(ABC):
         if any(name in identity and identity[name] not in known[name] for name in WORDING_KEYS):
             return None
         return {name: value for name, value in identity.items() if name not in WORDING_KEYS}
+
+
+def known_before(identity: dict[str, Any]) -> list[dict[str, Any]]:
+    """An identity, and as version 0.1.0 had it, where that asked in the same words."""
+    if identity["wording"] not in FORMER_WORDINGS:
+        return [identity]
+    return [identity, {name: value for name, value in identity.items() if name not in WORDING_KEYS}]
 
 
 def consecutive(n: int, size: int) -> list[Ints]:

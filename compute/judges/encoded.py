@@ -10,7 +10,16 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from triadic.compute.judges.base import Judge, Questions, check_batch_size, choice_columns, consecutive, likeliest
+from triadic.compute.judges.base import (
+    Judge,
+    Questions,
+    Watch,
+    check_batch_size,
+    choice_columns,
+    consecutive,
+    likeliest,
+    unwatched,
+)
 from triadic.compute.judges.names import Branches, Names
 from triadic.compute.judges.prompts import (
     Prompter,
@@ -40,7 +49,7 @@ class EncodedQuestion:
 class Scorer(Protocol):
     """A way to get the log-probabilities that questions' token trees need."""
 
-    def score(self, questions: Sequence[EncodedQuestion], /) -> list[Floats]:
+    def score(self, questions: Sequence[EncodedQuestion], /, watch: Watch = unwatched) -> list[Floats]:
         """The natural-log probability of each edge of each question's tree, in its order."""
         ...
 
@@ -70,6 +79,9 @@ class EncodedJudge(Judge):
     def scorer(self) -> Scorer:
         """The way in which names are scored."""
 
+    def has_log_probabilities(self) -> bool:
+        return True
+
     @cached_property
     def names(self) -> Names:
         """The tokens of the concepts' names."""
@@ -89,11 +101,14 @@ class EncodedJudge(Judge):
         order = np.lexsort(keys)
         return [order[rows] for rows in consecutive(len(order), self.batch_size)]
 
+    def prompts(self, questions: Questions) -> list[str]:
+        return self.prompter.texts(questions)
+
     def answer(self, questions: Questions) -> dict[str, list[Any]]:
         """Answers to one batch, in its order: the likelier name is the answer, a tie is none."""
         texts = self.prompter.texts(questions)
         encoded = self.encode(questions)
-        edges = self.scorer.score(encoded)
+        edges = self.scorer.score(encoded, watch=self.watch)
         logs = np.array([question.branches.totals(values) for question, values in zip(encoded, edges, strict=True)])
         choices = options_of(questions, self.framing)[1]
         sides = ("left", "right", "anchor")[: len(choices)]

@@ -49,8 +49,12 @@ _MODELS: dict[RaterKind, dict[WeightsKind, MakesJudge]] = {
 }
 
 
-def make_judge(lab: Lab, rater_id: str, settings: JudgeSettings, concept_set_id: str) -> Judge:
+def make_judge(
+    lab: Lab, rater_id: str, settings: JudgeSettings, concept_set_id: str, words: tuple[str, ...] = ()
+) -> Judge:
     """The judge of a rater, by what its row in the lab says about its weights, none of which are loaded yet.
+
+    With `words` it is to be asked about these alone, which need not be in the concept set.
 
     Raises NotFound for an unknown rater or weights that are not there, BadInput for a rater that cannot be asked and for
     settings that its kind cannot follow.
@@ -70,4 +74,4 @@ def make_judge(lab: Lab, rater_id: str, settings: JudgeSettings, concept_set_id:
     make = _RULES.get(weights.kind) or _MODELS.get(RaterKind(kind), {}).get(weights.kind)
     if make is None:
         raise BadInput(f"{rater_id} cannot be asked: it is a {kind} rater with weights at {weights.text}")
-    return make(RaterEntry(lab, rater_id, weights, concept_set_id, revision, style, hf_id), settings)
+    return make(RaterEntry(lab, rater_id, weights, concept_set_id, revision, style, hf_id, words), settings)

@@ -29,6 +29,10 @@ QUESTIONS = {  # a question as it is worded, with the concepts in the order of `
     Framing.anchored: "QUESTION: Which item is most similar to {}: {} or {}? Respond only with the item name.",
     Framing.odd_one_out: "QUESTION: Which is the odd one out: {}, {} or {}? Respond only with the item name.",
 }
+# Tokens that a written answer may take. A chat model answers in a sentence at most; a base model may write the whole
+# question again before it answers (up to 44 tokens of gemma-3-270m's). Writing stops as soon as the answer is decided.
+ANSWER_TOKENS = {PromptStyle.chat: 24, PromptStyle.base: 64}
+REASONING_TOKENS = 2048  # that one may take which begins with the model's reasoning
 _SLOT = "TRIADICQUESTIONSLOT"
 _TODAY = re.compile(r"""strftime_now\((["'])(.+?)\1\)""")  # where a template writes the day's date
 
@@ -51,6 +55,13 @@ def wording(style: str, framing: str) -> str:
     """
     question = QUESTIONS[check_framing(framing)]
     return plain(question) if check_style(style) == PromptStyle.base else folded(question)
+
+
+def answer_tokens(style: str, given: int | None = None) -> int:
+    """Tokens that a written answer may take: those `given`, or what a model of this prompt style needs."""
+    if given is not None and given < 1:
+        raise BadInput(f"max_tokens is {given}: it must be at least 1")
+    return given or ANSWER_TOKENS[check_style(style)]
 
 
 def presentation_order(questions: Questions, framing: str) -> list[Objects]:

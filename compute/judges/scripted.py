@@ -73,6 +73,9 @@ class ScriptedJudge(Judge):
     def record(self) -> dict[str, Any]:
         return self.identity() | {"prompt_example": QUESTIONS[self.framing]}
 
+    def prompts(self, questions: Questions) -> list[str]:
+        return question_texts(questions, self.framing)
+
     def answer(self, questions: Questions) -> dict[str, list[Any]]:
         time.sleep(self.delay)
         texts = question_texts(questions, self.framing)

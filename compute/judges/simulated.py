@@ -97,10 +97,13 @@ class SimulatedJudge(VectorsJudge):
             "choice": [choices[at] for at in named],
             "invalid_reason": [None] * len(questions),
         }
-        if self.answer_mode == AnswerMode.score and self.temperature > 0 and self.first_bias < 1:
+        if self.has_log_probabilities():
             sides = ("left", "right", "anchor")[: len(choices)]
             out |= {f"logprob_{side}": column.tolist() for side, column in zip(sides, logs.T, strict=True)}
         return out
+
+    def has_log_probabilities(self) -> bool:
+        return self.answer_mode == AnswerMode.score and self.temperature > 0 and self.first_bias < 1
 
     def log_probabilities(self, questions: Questions) -> Floats:
         """The natural-log probability of naming each option, (n, options), in the order of `prompts.options_of`."""

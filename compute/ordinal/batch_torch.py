@@ -26,7 +26,7 @@ def fit_restarts(
     estimator: OrdinalEmbedding, train: Pairs, watched: Pairs | None, starts: list[Floats], device: str
 ) -> list[Found]:
     """Go down from every start (n_items, n_dims) on the device, with records as a fit in numpy keeps them."""
-    _check_device(device)
+    check_device(device)
     answers = _Answers.of(train, device, len(starts))
     seen = None if watched is None else _Answers.of(watched, device)
     histories: list[list[Record]] = [[] for _ in starts]
@@ -65,7 +65,7 @@ def fit_together(
     progress: Progress | None = None,
 ) -> ManyFits:
     """One fit per row of `counts`, all from the estimator's first start. Arguments as `fit_many` prepares them."""
-    _check_device(device)
+    check_device(device)
     answers = _Answers(index, counts / counts.sum(axis=1, keepdims=True), device)
     start = torch.as_tensor(estimator._starts(n_items)[0], device=device).reshape(1, -1).repeat(len(counts), 1)
     objective = _objective(estimator, answers, n_items)
@@ -78,7 +78,8 @@ def fit_together(
     return ManyFits.of(embeddings, ends)
 
 
-def _check_device(device: str) -> None:
+def check_device(device: str) -> None:
+    """Raises Unavailable for a device that torch cannot fit on here."""
     try:
         torch.zeros(1, device=device, dtype=torch.float64)
     except (RuntimeError, AssertionError, TypeError) as error:

@@ -32,15 +32,21 @@ def hold_out(triplets: ArrayLike, share: float, rng: np.random.Generator, as_set
     Raises BadInput unless both sides get a question.
     """
     answers, _, n_items = check_answers(triplets)
-    if not 0 < share < 1:
-        raise BadInput(f"the held-out share is {share!r}: it must lie between 0 and 1")
     distinct, which = np.unique(question_numbers(answers, n_items, as_sets), return_inverse=True)
-    n_held = round(share * len(distinct))
-    if not 0 < n_held < len(distinct):
-        raise BadInput(f"{share:g} of {len(distinct)} questions leaves one side of the split empty: give more answers")
+    n_held = n_held_out(len(distinct), share)
     held = np.zeros(len(distinct), dtype=bool)
     held[rng.permutation(len(distinct))[:n_held]] = True
     return held[which]
+
+
+def n_held_out(n_questions: int, share: float) -> int:
+    """How many of so many questions are held out. Raises BadInput for no share, or where one side gets none."""
+    if not 0 < share < 1:
+        raise BadInput(f"the held-out share is {share!r}: it must lie between 0 and 1")
+    n_held = round(share * n_questions)
+    if not 0 < n_held < n_questions:
+        raise BadInput(f"{share:g} of {n_questions} questions leaves one side of the split empty: give more answers")
+    return n_held
 
 
 @dataclass(frozen=True)

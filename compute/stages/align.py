@@ -8,7 +8,6 @@ View `alignment` sums them up; reports compare models draw by draw.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +25,7 @@ from triadic.schema.arrays import Floats
 from triadic.schema.embeddings import read_embedding
 from triadic.schema.errors import NotFound
 from triadic.schema.lab import Lab
-from triadic.schema.lifecycle import Progress, Work, finish, is_finished, record_event, silent
+from triadic.schema.lifecycle import Progress, Work, finish, is_finished, on_record, record_event, silent
 from triadic.schema.lookup import read_concepts
 from triadic.schema.tables import Metric, MetricDraw
 from triadic.schema.vocabulary import DrawKind, Role, SeedStream, Stage, Status
@@ -78,22 +77,24 @@ def align(
 
     A run that is finished is left as it is. Draw i of a bootstrap resamples the same questions, or the same concepts,
     for every embedding aligned with this seed, so that differences between models can be taken draw by draw.
-    `progress` is called with how many refits are done, and of how many. Raises NotFound for an unknown embedding,
+    `progress` is called with how many refits are done, and of how many; those that the lab keeps are not made again, and
+    not counted. Raises NotFound for an unknown embedding,
     reference or metric, BadInput where a figure cannot be computed.
     """
     settings = settings or AlignSettings()
     works = align_runs(lab, embedding_id, references, settings, seed)
     n_open = sum(not is_finished(lab, work.run_id) for work in works)
-    total = settings.n_bootstraps + settings.n_coin_flips + n_open * (settings.n_ceiling + bool(settings.n_ceiling))
+    total = 0
     alignment: _Alignment | None = None
     for work in works:
         run_id, reference_id = work.begin(lab), work.config["reference"]
         if is_finished(lab, run_id):
             continue
-        record_event(lab, run_id, Status.started, device=settings.device or "numpy")
-        try:
+        with on_record(lab, run_id):
+            record_event(lab, run_id, Status.started, device=settings.device or "numpy")
             if alignment is None:
-                alignment = _read_alignment(lab, work, settings, lambda done: progress(min(done, total), total))
+                alignment = _read_alignment(lab, work, settings)
+                total = alignment.watched(progress, n_open)
             started = time.monotonic()
             values, draws, detail = alignment.with_reference(reference_id)
             rows: list[tuple[type, Any]] = [
@@ -101,10 +102,7 @@ def align(
                 (MetricDraw, _draws(run_id, draws)),
             ]
             finish(lab, run_id, rows, seconds=round(time.monotonic() - started, 3), **detail)
-        except Exception as error:
-            record_event(lab, run_id, Status.failed, error=f"{type(error).__name__}: {error}")
-            raise
-    if n_open:
+    if total:
         progress(total, total)
     return [work.run_id for work in works]
 
@@ -131,6 +129,14 @@ class _Alignment:
     seed: int
     refitter: Refitter | None  # None for an embedding that came without answers
 
+    def watched(self, progress: Progress, n_references: int) -> int:
+        """Have progress told of the refits that so many references still need; returns how many those are."""
+        if self.refitter is None:
+            return 0
+        total = self.refitter.n_missing(n_references)
+        self.refitter.watch = lambda done: progress(min(done, total), total)
+        return total
+
     def with_reference(self, reference_id: str) -> tuple[Values, Draws, dict[str, Any]]:
         """Values, draws, and what else to record about the embedding and one reference."""
         reference, refitter = read_embedding(self.lab, reference_id), self.refitter
@@ -143,9 +149,11 @@ class _Alignment:
         values = scorer.score(self.vectors, answers.triplets, answers.weights, answers.framing)
         if answers.weights is None:  # graded answers have their null from the refits: shuffling would need weights
             given["answers"] = answers.as_anchored()
-        draws, detail = self._resampled_concepts(reference, given), {"n_answers": len(answers)}
+        detail: dict[str, Any] = {"n_answers": len(answers)}
+        draws, n_before, seconds = self._resampled_concepts(reference, given), refitter.n_refits, refitter.seconds
         draws |= self._refitted(reference_id, scorer, refitter, detail)
         detail["n_unconverged_refits"] = refitter.n_unconverged
+        detail |= {"n_refits": refitter.n_refits - n_before, "refit_seconds": round(refitter.seconds - seconds, 3)}
         return values, draws, detail
 
     def _resampled_concepts(self, reference: Floats, given: dict[str, Any]) -> Draws:
@@ -190,14 +198,14 @@ class _Alignment:
         return reference, temperature_for(reference, refitter.answers.asked, HUMAN_ACCURACY)
 
 
-def _read_alignment(lab: Lab, work: Work, settings: AlignSettings, watch: Callable[[int], None]) -> _Alignment:
+def _read_alignment(lab: Lab, work: Work, settings: AlignSettings) -> _Alignment:
     vectors, seed = read_embedding(lab, work.config["embedding"]), work.seed or 0
     categories = read_concepts(lab, str(work.concept_set_id)).category
     named = [None if label is None or label != label else str(label) for label in categories]
     labels = named if len({label for label in named if label and label != "other"}) > 1 else None
     refitter = None
     if work.parent_run_id is not None:
-        refitter = Refitter(lab, work.parent_run_id, vectors.shape[1], settings, seed, labels, watch)
+        refitter = Refitter(lab, work.parent_run_id, vectors.shape[1], settings, seed, labels)
     return _Alignment(lab, vectors, labels, settings, seed, refitter)
 
 

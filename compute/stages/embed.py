@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,13 @@ import pyarrow as pa
 
 from triadic.compute.answers import AnswerSet
 from triadic.compute.ordinal import NotConverged, OrdinalEmbedding, make_estimator
-from triadic.compute.ordinal.selection import against_chance, choose_dims
+from triadic.compute.ordinal.selection import CANDIDATES, against_chance, choose_dims
 from triadic.compute.settings import FitSettings, stored
+from triadic.schema.arrays import Floats, Ints
 from triadic.schema.embeddings import participation_ratio, vector_rows
 from triadic.schema.errors import BadInput, Conflict, NotFound
 from triadic.schema.lab import Lab
-from triadic.schema.lifecycle import Work, finish, is_finished, record_event
+from triadic.schema.lifecycle import Work, finish, is_finished, on_record, record_event
 from triadic.schema.tables import Embedding, EmbeddingRow, FitHistory
 from triadic.schema.vocabulary import Role, Stage, Status
 
@@ -55,39 +57,66 @@ def embed_run(lab: Lab, judge_run_id: str, settings: FitSettings, seed: int) -> 
 def embed(lab: Lab, judge_run_id: str, settings: FitSettings | None = None, seed: int = 0) -> str:
     """The id of the embed run that fits `judge_run_id`'s answers with these settings, fitted now if it was not yet.
 
-    Raises NotFound for an unknown run, Conflict for an unfinished one, BadInput for answers that cannot be fitted so.
+    Raises NotFound for an unknown run, Conflict for an unfinished one, BadInput for answers that cannot be fitted so:
+    before a run is entered.
     A fit that does not converge is stored as such; one that is not finite is refused.
     """
     settings = settings or FitSettings()
     work, estimator = embed_run(lab, judge_run_id, settings, seed)
+    if is_finished(lab, work.run_id):
+        return work.run_id
+    given = _Given.read(lab, judge_run_id, settings, seed, estimator)  # refused before a run is entered
     run_id = work.begin(lab)
-    if is_finished(lab, run_id):
-        return run_id
-    record_event(lab, run_id, Status.started, device=settings.device or "numpy")
-    try:
-        _fit(lab, work, settings, estimator)
-    except Exception as error:
-        record_event(lab, run_id, Status.failed, error=f"{type(error).__name__}: {error}")
-        raise
+    with on_record(lab, run_id):
+        record_event(lab, run_id, Status.started, device=settings.device or "numpy")
+        _fit(lab, work, settings, estimator, given)
     return run_id
 
 
-def _fit(lab: Lab, work: Work, settings: FitSettings, estimator: OrdinalEmbedding) -> None:
+def check_dims(n_dims: int | None, n_concepts: int) -> None:
+    """Raises BadInput, with the way out, for more dimensions than so many concepts span; None is chosen among those."""
+    if n_dims is not None and n_dims >= n_concepts:
+        fewer = max(1, min(5, n_concepts - 1))
+        raise BadInput(
+            f"{n_concepts} concepts span at most {n_concepts - 1} dimensions, and the fit asks for {n_dims}: give fewer, "
+            f"--dims {fewer}, or let held-out answers choose, --dims auto"
+        )
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What a fit is made to, and what it holds out: answers (n, 3) as its loss takes them, with their weights (n,)."""
+
+    triplets: Ints
+    weights: Floats | None
+    heldout: Ints
+    heldout_weights: Floats | None
+    n_items: int
+    n_invalid: int
+
+    @classmethod
+    def read(cls, lab: Lab, judge_run_id: str, settings: FitSettings, seed: int, estimator: OrdinalEmbedding) -> _Given:
+        """Those of a judge run. Raises BadInput for answers that cannot be fitted so."""
+        answers = AnswerSet.read(lab, judge_run_id, settings.answers, settings.temperature)
+        check_dims(settings.n_dims, answers.n_items)
+        fitted, watched = answers.split(settings.heldout_share, seed)
+        parts = (*fitted.written_for(estimator), *watched.written_for(estimator))
+        return cls(*parts, answers.n_items, answers.n_invalid)
+
+
+def _fit(lab: Lab, work: Work, settings: FitSettings, estimator: OrdinalEmbedding, given: _Given) -> None:
     started = time.monotonic()
-    answers = AnswerSet.read(lab, str(work.parent_run_id), settings.answers, settings.temperature)
-    if settings.n_dims is not None and settings.n_dims >= answers.n_items:
-        raise BadInput(f"{answers.n_items} concepts span at most {answers.n_items - 1} dimensions: ask for fewer")
-    fitted, watched = answers.split(settings.heldout_share, work.seed or 0)
-    triplets, weights = fitted.written_for(estimator)
-    heldout, heldout_weights = watched.written_for(estimator)
+    triplets, heldout, n_items = given.triplets, given.heldout, given.n_items
+    weights, heldout_weights = given.weights, given.heldout_weights
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotConverged)  # it is a column of the result
         if settings.n_dims is None:
+            sizes = [size for size in CANDIDATES if size < n_items]
             estimator = choose_dims(
-                estimator, triplets, heldout, weights, heldout_weights, answers.n_items, device=settings.device
+                estimator, triplets, heldout, weights, heldout_weights, n_items, sizes, device=settings.device
             ).estimator
         else:
-            estimator.fit(triplets, weights, heldout, heldout_weights, answers.n_items, device=settings.device)
+            estimator.fit(triplets, weights, heldout, heldout_weights, n_items, device=settings.device)
     if not np.isfinite(estimator.embedding_).all():
         raise BadInput(f"the {settings.algorithm} fit of run {work.parent_run_id} is not finite: nothing was stored")
     best = estimator.restarts_[estimator.best_restart_]
@@ -117,7 +146,7 @@ def _fit(lab: Lab, work: Work, settings: FitSettings, estimator: OrdinalEmbeddin
     detail = {
         "seconds": round(time.monotonic() - started, 3),
         "n_answers": len(triplets) + len(heldout),
-        "n_invalid": answers.n_invalid,
+        "n_invalid": given.n_invalid,
         "heldout_loss_spread": float(np.ptp([restart.heldout_loss for restart in estimator.restarts_])),
         "reason": estimator.reason_,
     }

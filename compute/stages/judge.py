@@ -7,11 +7,8 @@ composition they would have had: an interrupted run and an undisturbed one end i
 
 from __future__ import annotations
 
-import fcntl
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,11 +16,11 @@ import pyarrow as pa
 
 from triadic.compute.judges.base import Judge, Questions
 from triadic.compute.settings import JudgeSettings
-from triadic.schema.arrays import Bools, Ints
+from triadic.schema.arrays import Bools, Ints, Objects
 from triadic.schema.errors import BadInput, Conflict, NotFound, Unavailable
 from triadic.schema.lab import Lab
-from triadic.schema.lifecycle import Progress, Work, first_start, is_finished, record_event, silent
-from triadic.schema.lookup import read_concepts, read_triplets
+from triadic.schema.lifecycle import Progress, Work, first_start, is_finished, on_record, record_event, silent
+from triadic.schema.lookup import QuestionSet, find_triplet_set, read_concepts, read_triplets
 from triadic.schema.tables import Response
 from triadic.schema.vocabulary import Orders, Stage, Status
 
@@ -36,25 +33,24 @@ ANSWER_TYPES = {
 }
 
 
-def judge_run(lab: Lab, rater_id: str, judge: Judge, triplet_set_id: str, settings: JudgeSettings) -> Work:
-    """The judge run of these settings; enters and asks nothing yet.
+def judge_run(lab: Lab, rater_id: str, judge: Judge, questions: QuestionSet | str, settings: JudgeSettings) -> Work:
+    """The judge run of these settings; enters and asks nothing yet. `questions` is a triplet set, or the id of one.
 
     Where an older version entered the same questions to the same judge, it is the run it entered, so that what was
     finished stays finished. Raises NotFound for an unknown triplet set.
     """
-    row = lab.store.row("SELECT concept_set_id, n_triplets FROM triplet_set WHERE triplet_set_id = ?", [triplet_set_id])
-    if row is None:
-        raise NotFound(f"no triplet set {triplet_set_id} in this lab: `triadic plan` draws one")
-    concept_set_id, n_triplets = row
+    if isinstance(questions, str):
+        questions = find_triplet_set(lab, questions)
+    orders = 2 if settings.orders == Orders.both else 1
     config = {
         "answer": str(settings.answer),
         "framing": str(settings.framing),
         "orders": str(settings.orders),
         "repeats": settings.repeats,
-        "n_questions": n_triplets * settings.repeats * (2 if settings.orders == Orders.both else 1),
+        "n_questions": questions.n_triplets * settings.repeats * orders,
         "judge": judge.identity(),
     }
-    work = Work(Stage.judge, rater_id, config, concept_set_id, triplet_set_id)
+    work = Work(Stage.judge, rater_id, config, questions.concept_set_id, questions.triplet_set_id)
     former_identity = judge.former_identity()
     if former_identity is None or _is_entered(lab, work):
         return work
@@ -62,47 +58,80 @@ def judge_run(lab: Lab, rater_id: str, judge: Judge, triplet_set_id: str, settin
     return former if _is_entered(lab, former) else work
 
 
+@dataclass
+class _Tally:
+    """How far a run is: `done` answers of `of` before this call, `brought` by it since `started` (monotonic seconds)."""
+
+    of: int
+    done: int
+    brought: int = 0
+    started: float | None = None
+
+    @property
+    def answers(self) -> int:
+        return self.done + self.brought
+
+    def detail(self) -> dict[str, Any]:
+        """As events have it: answers there are, and what this call brought in how many seconds of asking."""
+        found: dict[str, Any] = {"answers": self.answers, "of": self.of}
+        if self.started is not None:
+            found |= {"answered_now": self.brought, "seconds": round(time.monotonic() - self.started, 3)}
+        return found
+
+
 def ask(lab: Lab, work: Work, judge: Judge, progress: Progress = silent) -> int:
     """Bring a judge run to its end; returns how many answers this call brought. A finished run asks nothing.
 
-    Raises Unavailable when another process is asking for the same run, Conflict when the judge cannot go on as the one
-    that began it. Whatever stops it (Ctrl-C, a kill, an error of the judge's), what was answered is kept, and the next
-    call goes on from where it stopped.
+    `progress` is called with answers there are and answers there will be, also within a batch where the judge tells of
+    it. Raises Unavailable when another process is asking for the same run, Conflict when the judge cannot go on as the
+    one that began it. Whatever stops it (Ctrl-C, a kill, an error of the judge's, weights that cannot be loaded), what
+    was answered is kept, the reason is on record, and the next call goes on from where it stopped.
     """
     run_id = work.begin(lab)
     if is_finished(lab, run_id):
         return 0
-    with _lock(lab, run_id):
+    with lab.spool.hold(run_id):
         lab.spool.load()
-        earlier = first_start(lab, run_id).get("judge")
-        if earlier:
-            judge.resume(earlier)
         questions = read_questions(lab, run_id)
-        batches = judge.batches(questions)
-        open_batches = _unanswered(lab, run_id, questions, batches)
-        done = len(questions) - sum(len(batches[i]) for i in open_batches)
-        record_event(lab, run_id, Status.started, answers=done, of=len(questions), judge=judge.record())
-        brought, started, loaded = 0, time.monotonic(), time.monotonic()
-        progress(done, len(questions))
-        try:
-            for i in open_batches:
-                batch = questions.take(batches[i])
-                lab.spool.write(Response, f"{run_id}-{i:06d}", _rows(run_id, batch, judge.answer(batch)))
-                brought += len(batch)
-                progress(done + brought, len(questions))
-                if time.monotonic() - loaded > LOAD_EVERY:
-                    _load_if_free(lab)
-                    loaded = time.monotonic()
-        except Exception as error:
+        tally = _Tally(len(questions), lab.store.value("SELECT count(*) FROM response WHERE run_id = ?", [run_id]))
+        with on_record(lab, run_id, tally.detail):
+            loading = time.monotonic()
+            earlier = first_start(lab, run_id).get("judge")
+            if earlier:
+                judge.resume(earlier)
+            batches = judge.batches(questions)
+            open_batches = _unanswered(lab, run_id, questions, batches)
+            tally.done = len(questions) - sum(len(batches[i]) for i in open_batches)
+            record = judge.record()
+            seconds = round(time.monotonic() - loading, 3)
+            record_event(lab, run_id, Status.started, **tally.detail(), load_seconds=seconds, judge=record)
+            tally.started = loaded = time.monotonic()
+            progress(tally.done, tally.of)
+            try:
+                for i in open_batches:
+                    rows = _ask_batch(run_id, judge, questions.take(batches[i]), tally, progress)
+                    lab.spool.write(Response, f"{run_id}-{i:06d}", rows)
+                    tally.brought += len(rows)
+                    progress(tally.answers, tally.of)
+                    loaded = _load_sometimes(lab, loaded)
+            finally:
+                _load_if_free(lab)
             lab.spool.load()
-            message = f"{type(error).__name__}: {error}"
-            record_event(lab, run_id, Status.failed, answers=done + brought, error=message)
-            raise
-        finally:
-            _load_if_free(lab)
-        lab.spool.load()
-        _finish(lab, run_id, len(questions), brought, time.monotonic() - started)
-    return brought
+            _finish(lab, run_id, tally)
+    return tally.brought
+
+
+def _ask_batch(run_id: str, judge: Judge, batch: Questions, tally: _Tally, progress: Progress) -> pa.Table:
+    """The answers to one batch, told of as they come where the judge tells; they count when the batch is saved."""
+    answered = 0
+
+    def more(n: int) -> None:
+        nonlocal answered
+        answered = min(answered + n, len(batch))
+        progress(tally.answers + answered, tally.of)
+
+    judge.watch = more
+    return _rows(run_id, batch, judge.answer(batch))
 
 
 def read_questions(lab: Lab, run_id: str) -> Questions:
@@ -112,16 +141,24 @@ def read_questions(lab: Lab, run_id: str) -> Questions:
     )
     if row is None:
         raise NotFound(f"no judge run {run_id} in this lab: `triadic status` lists what there is")
-    orders, repeats = 2 if row[0] == Orders.both else 1, row[1]
-    triplets, words = read_triplets(lab, row[2]), read_concepts(lab, row[3]).word.to_numpy(object)
-    n, copies = len(triplets), orders * repeats
+    columns = ["triplet_no", "anchor", "left_item", "right_item"]
+    triplets = read_triplets(lab, row[2])[columns].to_numpy(np.int32)
+    words = read_concepts(lab, row[3]).word.to_numpy(object)
+    return questions_of(triplets[:, 0], triplets[:, 1:], words, row[0], row[1])
+
+
+def questions_of(triplet_no: Ints, triplets: Ints, words: Objects, orders: str, repeats: int) -> Questions:
+    """Triplets (n, 3) with their numbers (n,) as questions in `words`, in each order asked for, so many times."""
+    n, sides = len(triplets), 2 if orders == Orders.both else 1
+    copies = sides * repeats
+    anchor, left, right = (np.tile(words[column], copies) for column in triplets.T)
     return Questions(
-        triplet_no=np.tile(triplets.triplet_no.to_numpy(np.int32), copies),
-        anchor=np.tile(words[triplets.anchor], copies),
-        left=np.tile(words[triplets.left_item], copies),
-        right=np.tile(words[triplets.right_item], copies),
-        flipped=np.tile(np.repeat(np.arange(orders) == 1, n), repeats),
-        repeat=np.repeat(np.arange(repeats, dtype=np.int16), n * orders),
+        triplet_no=np.tile(triplet_no.astype(np.int32), copies),
+        anchor=anchor,
+        left=left,
+        right=right,
+        flipped=np.tile(np.repeat(np.arange(sides) == 1, n), repeats),
+        repeat=np.repeat(np.arange(repeats, dtype=np.int16), n * sides),
     )
 
 
@@ -166,11 +203,19 @@ def _rows(run_id: str, batch: Questions, answers: dict[str, list[Any]]) -> pa.Ta
     return pa.table(columns)
 
 
-def _finish(lab: Lab, run_id: str, expected: int, brought: int, seconds: float) -> None:
+def _finish(lab: Lab, run_id: str, tally: _Tally) -> None:
     (stored,) = lab.store.row("SELECT count(*) FROM response WHERE run_id = ?", [run_id]) or (0,)
-    if stored != expected:
-        raise Conflict(f"run {run_id} has {stored} answers where {expected} were asked for: run it again")
-    record_event(lab, run_id, Status.finished, answers=stored, answered_now=brought, seconds=round(seconds, 3))
+    if stored != tally.of:
+        raise Conflict(f"run {run_id} has {stored} answers where {tally.of} were asked for: run it again")
+    record_event(lab, run_id, Status.finished, **tally.detail())
+
+
+def _load_sometimes(lab: Lab, loaded: float) -> float:
+    """Empty the spool where the last time is long ago; returns when it was emptied last (monotonic seconds)."""
+    if time.monotonic() - loaded <= LOAD_EVERY:
+        return loaded
+    _load_if_free(lab)
+    return time.monotonic()
 
 
 def _load_if_free(lab: Lab) -> None:
@@ -182,15 +227,3 @@ def _load_if_free(lab: Lab) -> None:
         pass
     finally:
         lab.store.patience = patience
-
-
-@contextmanager
-def _lock(lab: Lab, run_id: str) -> Iterator[None]:
-    """Hold the run while asking. The kernel lets go of the lock however the process ends."""
-    lab.spool.path.mkdir(parents=True, exist_ok=True)
-    with (lab.spool.path / f"{run_id}.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise Unavailable(f"run {run_id} is being asked by another process: wait for it, or stop it") from error
-        yield

@@ -10,34 +10,59 @@ import os
 import re
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import IO
 
-from triadic.schema.errors import TriadicError, Unavailable
+from triadic.schema.errors import NotFound, TriadicError, Unavailable
 from triadic.schema.lab import Lab
 
 EXPERIMENT = "triadic"
-PATIENCE = 60.0  # seconds to wait for another process that is mirroring
+PATIENCE = 600.0  # seconds to wait for another process that is mirroring, which the first time may be a lot
 SQLITE_PATIENCE = 10.0  # seconds to wait for a program that has the database locked
 
 
 @contextmanager
-def guarded(lab: Lab) -> Iterator[None]:
-    """Alone with this lab's MLflow database. Raises Unavailable, in one line, for all that goes wrong in there."""
+def guarded(
+    lab: Lab, waiting: Callable[[str], None] = lambda line: None, lock: IO[str] | None = None
+) -> Iterator[IO[str]]:
+    """Alone with this lab's MLflow database: gives the lock, which may have been taken before.
+
+    `waiting` is told, in a line, when another process has to be waited for. Raises Unavailable, in one line, for all
+    that goes wrong in there.
+    """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     try:
-        with (lab.path / "mlflow.lock").open("w") as file:
-            _lock(file, lab)
-            yield
+        with lock or _lock(lab, waiting) as held:
+            yield held
     except TriadicError:
         raise
     except Exception as error:
         line = f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
         raise Unavailable(
-            f"MLflow mirror at {lab.path / 'mlflow.db'}: {line}. The lab itself is complete; "
+            f"MLflow mirror at {lab.path.resolve() / 'mlflow.db'}: {line}. The lab itself is complete; "
             "`triadic status --mirror` tries again"
         ) from error
+
+
+def try_lock(lab: Lab) -> IO[str] | None:
+    """The lock of the lab's mirror, which closing it lets go; None while another process has it."""
+    try:
+        file = (lab.path / "mlflow.lock").open("a")
+    except OSError as error:
+        raise Unavailable(f"MLflow mirror: {lab.path / 'mlflow.lock'}: {error.strerror}") from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the kernel lets go however the process ends
+        return file
+    except BlockingIOError:
+        file.close()
+        return None
+
+
+def is_there(lock: IO[str]) -> None:
+    """Raises NotFound when the lab whose mirror this lock guards has been removed."""
+    if os.fstat(lock.fileno()).st_nlink == 0:
+        raise NotFound("the lab has been removed while its mirror was written")
 
 
 def check(lab: Lab) -> None:
@@ -67,15 +92,16 @@ def check(lab: Lab) -> None:
         con.execute("COMMIT")
 
 
-def _lock(file: IO[str], lab: Lab) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the kernel lets go however the process ends
-        except OSError as error:
-            if time.monotonic() > deadline:
-                raise Unavailable(
-                    f"another process is bringing the MLflow mirror of {lab.path} up to date: "
-                    "`triadic status --mirror` does what is left when it is done"
-                ) from error
-            time.sleep(0.1)
+def _lock(lab: Lab, waiting: Callable[[str], None]) -> IO[str]:
+    deadline, told = time.monotonic() + PATIENCE, False
+    while (lock := try_lock(lab)) is None:
+        if time.monotonic() > deadline:
+            raise Unavailable(
+                f"another process is bringing the MLflow mirror of {lab.path} up to date: "
+                "`triadic status --mirror` does what is left when it is done"
+            )
+        if not told:
+            waiting("another process is bringing the MLflow mirror up to date: waiting for it")
+            told = True
+        time.sleep(0.1)
+    return lock

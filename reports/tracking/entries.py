@@ -7,7 +7,8 @@ being written.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,48 +62,67 @@ def finished(lab: Lab) -> pd.DataFrame:
     )
 
 
-def stage_entries(lab: Lab, run_ids: Iterable[str]) -> list[Entry]:
-    """One entry per finished run among these, in the order they were finished."""
-    ids = list(run_ids)
+def unmirrored(lab: Lab) -> set[str]:
+    """Finished runs that MLflow was never seen to have; all of them where its database is not there."""
+    gone = not (lab.path / "mlflow.db").exists()
+    sql = "SELECT run_id FROM run_status WHERE status = 'finished'" + ("" if gone else " AND mlflow_run_id IS NULL")
+    return set(lab.store.arrow(sql)["run_id"].to_pylist())
+
+
+def read_entries(
+    lab: Lab, run_ids: Iterable[str], raters: Collection[str] | None, is_shown: Callable[[Entry], bool]
+) -> tuple[list[Entry], dict[str, Entry]]:
+    """The entries of these finished runs, in the order they were finished, and by rater those of who did them.
+
+    Of `raters` (None: all) those are there too whose entry, its figures aside, `is_shown` denies.
+    """
     with lab.store.connect():
-        rows = _rows(lab, query(__package__, "finished_runs"), [ids])
-        quality = _quality(lab, ids)
-        aligned = _aligned(lab, "list_contains(?, run_id)", "run_id", ids)
-        names = {row["embedding_id"]: row["name"] for row in _rows(lab, "SELECT embedding_id, name FROM embedding", [])}
-        embedded = _rows(lab, "SELECT * EXCLUDE (source_bytes) FROM embedding WHERE list_contains(?, run_id)", [ids])
-    fits = {row.pop("run_id"): row for row in embedded}
-    entries = []
-    for row in rows:
-        entry = _stage_entry(row, names)
-        entry.metrics |= quality.get(entry.key, {}) | _figures(aligned.get(entry.key, []), FIGURES)
+        rows = _rows(lab, query(__package__, "finished_runs"), [list(run_ids)])
+        changed = {row["rater_id"] for row in rows}
+        found = {entry.key: entry for entry in _rater_entries(lab, raters)}
+        found = {key: entry for key, entry in found.items() if key in changed or not is_shown(entry)}
+        stages = _stage_entries(lab, rows)
+        _fill_in(lab, stages, {entry.fit: entry for entry in found.values() if entry.fit})
+    return stages, found
+
+
+def _stage_entries(lab: Lab, rows: list[dict[str, Any]]) -> list[Entry]:
+    """One entry per run, without what `_fill_in` knows."""
+    names = {row["embedding_id"]: row["name"] for row in _rows(lab, "SELECT embedding_id, name FROM embedding", [])}
+    return [_stage_entry(row, names) for row in rows]
+
+
+def _rater_entries(lab: Lab, raters: Collection[str] | None) -> Iterator[Entry]:
+    """One entry per rater with a finished run: its ingredients, and which fit (the newest) it shows."""
+    for row in _rows(lab, query(__package__, "raters"), [None if raters is None else list(raters)]):
+        rater, name = row.pop("rater_id"), row.pop("rater_name")
+        about = {key: row.pop(key) for key in ("fit", "started", "ended")}
+        yield Entry(rater, name, {"kind": row["kind"]}, _flat(row), **about)
+
+
+def _fill_in(lab: Lab, stages: list[Entry], by_fit: dict[str, Entry]) -> None:
+    """Figures: of each stage its own; of raters, here by their fit, the answers and alignments that belong to the fit."""
+    raters = {entry.tags.get("rater") for entry in stages} | {entry.key for entry in by_fit.values()}
+    runs = [entry.key for entry in stages]
+    sql = """SELECT embedding.* EXCLUDE (source_bytes), run.parent_run_id AS judge_run_id
+        FROM embedding JOIN run USING (run_id) WHERE list_contains(?, run_id)"""
+    fits = {row.pop("run_id"): row for row in _rows(lab, sql, [[*runs, *by_fit]])}
+    judged = {run_id: row.pop("judge_run_id") for run_id, row in fits.items()}
+    quality = _quality(lab, [*runs, *filter(None, judged.values())])
+    sql = "SELECT * FROM alignment WHERE list_contains(?, rater_id) ORDER BY run_id, metric_name"
+    by_run: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    by_embedding: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in _rows(lab, sql, [[rater for rater in raters if rater]]):
+        by_run[row["run_id"]].append(row)
+        if row["is_shown"]:
+            by_embedding[row["embedding_id"]].append(row)  # which has the key of the run that fitted it
+    for entry in stages:
+        entry.metrics |= quality.get(entry.key, {}) | _figures(by_run[entry.key], FIGURES)
         if entry.key in fits:
             entry.fit = entry.key
             entry.metrics |= _numbers(fits[entry.key])
-        entries.append(entry)
-    return entries
-
-
-def rater_entries(lab: Lab) -> dict[str, Entry]:
-    """One entry per rater with a finished run: its ingredients, and which fit (the newest) it shows. No figures yet."""
-    entries = {}
-    for row in _rows(lab, query(__package__, "raters"), []):
-        rater = row.pop("rater_id")
-        about = {name: row.pop(name) for name in ("fit", "started", "ended")}
-        entries[rater] = Entry(rater, rater, {"kind": row["kind"]}, _flat(row), **about)
-    return entries
-
-
-def rater_figures(lab: Lab, entries: Iterable[Entry]) -> None:
-    """Fill in the figures of raters' entries: the answers, fit and alignments that belong to the fit they show."""
-    by_fit = {entry.fit: entry for entry in entries if entry.fit}
-    with lab.store.connect():
-        aligned = _aligned(lab, "is_shown AND list_contains(?, embedding_id)", "embedding_id", by_fit)
-        judged = lab.store.read("SELECT run_id, judge_run_id FROM fit WHERE list_contains(?, run_id)", [list(by_fit)])
-        quality = _quality(lab, judged.judge_run_id)
-    for fit, judge in judged.itertuples(index=False, name=None):
-        by_fit[fit].metrics |= quality.get(judge, {})
     for fit, entry in by_fit.items():
-        entry.metrics |= _figures(aligned.get(fit, []), ON_RATERS)
+        entry.metrics |= quality.get(judged.get(fit) or "", {}) | _figures(by_embedding[fit], ON_RATERS)
 
 
 def read_fit(lab: Lab, embed_run_id: str) -> Fit | None:
@@ -143,7 +163,7 @@ def _stage_entry(row: dict[str, Any], names: dict[str, str]) -> Entry:
     tags |= {f"version.{name}": value for name, value in json.loads(row["versions"]).items()}
     return Entry(
         key=row["run_id"],
-        name=" ".join(filter(None, [row["stage"], row["rater_id"], about])),
+        name=" ".join(filter(None, [row["stage"], row["rater_name"], about])),
         tags={name: str(value) for name, value in tags.items() if value is not None},
         params=params,
         metrics=_numbers(detail),
@@ -156,14 +176,6 @@ def _stage_entry(row: dict[str, Any], names: dict[str, str]) -> Entry:
 def _quality(lab: Lab, judge_runs: Iterable[str]) -> dict[str, dict[str, float]]:
     rows = _rows(lab, "SELECT * FROM answer_quality WHERE list_contains(?, run_id)", [list(judge_runs)])
     return {row["run_id"]: _numbers({name: row[name] for name in QUALITY}) for row in rows}
-
-
-def _aligned(lab: Lab, where: str, key: str, ids: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
-    """Alignment figures `where` that holds of `ids`, by the column `key`."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for row in _rows(lab, f"SELECT * FROM alignment WHERE {where} ORDER BY run_id, metric_name", [list(ids)]):
-        found.setdefault(row[key], []).append(row)
-    return found
 
 
 def _figures(rows: list[dict[str, Any]], parts: Iterable[str]) -> dict[str, float]:

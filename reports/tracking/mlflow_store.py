@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from mlflow.entities import Metric, Param, Run
 from triadic.reports.tracking.database import EXPERIMENT, check
 from triadic.reports.tracking.entries import HISTORY, Entry, Fit
 from triadic.schema.lab import Lab
+from triadic.schema.vocabulary import Stage
 
 RATER, RUN, FIT = "triadic.rater", "triadic.run_id", "triadic.fit"  # tags that say what an MLflow run mirrors
 PARENT = "mlflow.parentRunId"
@@ -32,14 +33,19 @@ Triadic's lab (DuckDB) holds the truth: a run changed or deleted here is written
 
 
 class Experiment:
-    """A lab's experiment in MLflow: `raters` and `runs` are the MLflow runs it holds, by rater and by our run id."""
+    """A lab's experiment in MLflow: `raters` and `runs` are the MLflow runs it holds, by rater and by our run id.
 
-    def __init__(self, lab: Lab) -> None:
+    Of these `of` only, where None stands for runs that are no rater's; by default everything there is.
+    """
+
+    def __init__(self, lab: Lab, of: Collection[str | None] | None = None) -> None:
         self.client, self.experiment_id = _connect(lab)
+        self.home = lab.mlflow_artifacts
         self.raters: dict[str, Run] = {}
         self.runs: dict[str, Run] = {}
         self._spare: list[str] = []
-        for run in self._all():
+        found = {run.info.run_id: run for which in _filters(of) for run in self._search(which)}
+        for run in found.values():
             tag = RUN if RUN in run.data.tags else RATER
             known = self.runs if tag == RUN else self.raters
             key = run.data.tags.get(tag)
@@ -50,11 +56,11 @@ class Experiment:
             else:
                 known[key] = run
 
-    def _all(self) -> Iterator[Run]:
+    def _search(self, which: str) -> Iterator[Run]:
         token = None
         while True:
             page = self.client.search_runs(
-                [self.experiment_id], max_results=1000, order_by=["start_time"], page_token=token
+                [self.experiment_id], which, max_results=1000, order_by=["start_time"], page_token=token
             )
             yield from page
             token = page.token
@@ -70,24 +76,22 @@ class Experiment:
         """A new MLflow run that shows this entry. It counts only from its last step, the status, on."""
         tags = entry.tags | {tag: entry.key, FIT: entry.fit or ""} | ({PARENT: parent} if parent else {})
         tags = {clean(name): value[:LONGEST_TAG] for name, value in tags.items()}
-        run_id = self.client.create_run(
-            self.experiment_id, start_time=entry.started, tags=tags, run_name=entry.name[:LONGEST_NAME]
-        ).info.run_id
-        self._params(run_id, entry.params)
-        self.log(run_id, entry.metrics)
-        if fit is not None:
-            self._history(run_id, fit)
-        if files is not None:
-            self.client.log_artifacts(run_id, str(files))
-        self.client.set_terminated(run_id, end_time=entry.ended)
+        run = self.client.create_run(
+            self.experiment_id, start_time=entry.started, tags=tags, run_name=as_name(entry.name)
+        )
+        params = [Param(name, value) for name, value in as_params(entry.params).items()]
+        self._log(run.info.run_id, [*_metrics(entry.metrics), *_history(fit)], params)
+        if files is not None and self.home.is_dir():  # which MLflow would make in a lab that is gone
+            self.client.log_artifacts(run.info.run_id, str(files))
+        self.client.set_terminated(run.info.run_id, end_time=entry.ended)
         known = self.runs if tag == RUN else self.raters
-        known[entry.key] = self.client.get_run(run_id)
-        return known[entry.key]
+        known[entry.key] = run
+        return run
 
     def finish_again(self, rater: str, entry: Entry) -> str:
         """Bring a rater's run up to date with figures that have been added."""
         old = self.raters[rater]
-        self.log(old.info.run_id, entry.metrics, old.data.metrics)
+        self._log(old.info.run_id, [m for m in _metrics(entry.metrics) if old.data.metrics.get(m.key) != m.value])
         if old.info.end_time != entry.ended:
             self.client.set_terminated(old.info.run_id, end_time=entry.ended)
         return str(old.info.run_id)
@@ -97,35 +101,48 @@ class Experiment:
         if run.data.tags.get(PARENT) != parent:
             self.client.set_tag(run.info.run_id, PARENT, parent)
 
-    def log(self, run_id: str, metrics: dict[str, float], known: dict[str, float] | None = None) -> None:
-        """Metrics as they stand now, leaving alone those that MLflow knows already: the latest one is the one shown."""
-        now, known = int(time.time() * 1000), known or {}
-        metrics = {clean(name): value for name, value in metrics.items()}
-        self._batches(
-            run_id, [Metric(name, value, now, 0) for name, value in metrics.items() if known.get(name) != value]
+    def _log(self, run_id: str, metrics: list[Metric], params: Sequence[Param] = ()) -> None:
+        """In as few batches as MLflow takes: each is a transaction."""
+        while metrics or params:
+            self.client.log_batch(run_id, metrics=metrics[:MOST_METRICS], params=params[:MOST_PARAMS])
+            metrics, params = metrics[MOST_METRICS:], params[MOST_PARAMS:]
+
+
+def _metrics(values: dict[str, float]) -> list[Metric]:
+    """Metrics as they stand now: of those with one name MLflow shows the latest."""
+    now = int(time.time() * 1000)
+    return [Metric(clean(name), value, now, 0) for name, value in values.items()]
+
+
+def _history(fit: Fit | None) -> list[Metric]:
+    """How the fit went, in steps evenly spread from the first to the last."""
+    if fit is None:
+        return []
+    n = len(fit.history)
+    kept = fit.history.iloc[sorted({round(i * (n - 1) / (MOST_STEPS - 1)) for i in range(MOST_STEPS)} if n else [])]
+    return [
+        Metric(f"history/{name}", float(value), fit.at, int(step))
+        for name in HISTORY
+        for step, value in zip(kept.step, kept[name], strict=True)
+        if value == value and value is not None
+    ]
+
+
+def _filters(of: Collection[str | None] | None) -> list[str]:
+    """What to ask MLflow for: a list of filters, whose results may overlap. Its filters take quotes in no name."""
+    if of is None or any(re.search(r"[^\w.\-:/ +@,()=]", rater) for rater in of if rater):
+        return [""]
+    asked = ["attributes.status != 'FINISHED'"]
+    for rater in of:
+        asked += (
+            [f"tags.rater = '{rater}'", f"tags.`{RATER}` = '{rater}'"] if rater else [f"tags.stage = '{Stage.report}'"]
         )
+    return asked
 
-    def _history(self, run_id: str, fit: Fit) -> None:
-        n = len(fit.history)
-        kept = fit.history.iloc[sorted({round(i * (n - 1) / (MOST_STEPS - 1)) for i in range(MOST_STEPS)} if n else [])]
-        self._batches(
-            run_id,
-            [
-                Metric(f"history/{name}", float(value), fit.at, int(step))
-                for name in HISTORY
-                for step, value in zip(kept.step, kept[name], strict=True)
-                if value == value and value is not None
-            ],
-        )
 
-    def _batches(self, run_id: str, metrics: list[Metric]) -> None:
-        for start in range(0, len(metrics), MOST_METRICS):
-            self.client.log_batch(run_id, metrics=metrics[start : start + MOST_METRICS])
-
-    def _params(self, run_id: str, params: dict[str, str]) -> None:
-        given = [Param(name, value) for name, value in as_params(params).items()]
-        for start in range(0, len(given), MOST_PARAMS):
-            self.client.log_batch(run_id, params=given[start : start + MOST_PARAMS])
+def as_name(name: str) -> str:
+    """A run's name as MLflow can hold it."""
+    return name[:LONGEST_NAME]
 
 
 def as_params(params: dict[str, str]) -> dict[str, str]:

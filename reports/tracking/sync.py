@@ -3,42 +3,55 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Collection
+from functools import lru_cache, partial
 from pathlib import Path
 
 import pandas as pd
 
-from triadic.reports.tracking.entries import Entry, Fit, finished, rater_entries, rater_figures, read_fit, stage_entries
-from triadic.reports.tracking.mlflow_store import FIT, RATER, RUN, Experiment, as_params
-from triadic.reports.tracking.tsne import save_tsne
+from triadic.reports.tracking.entries import Entry, Fit, finished, read_entries, read_fit
+from triadic.reports.tracking.mlflow_store import FIT, RATER, RUN, Experiment, as_name, as_params
 from triadic.schema.lab import Lab
 
+MANY = 8  # raters, above which MLflow is asked for everything at once
 
-def update(lab: Lab, progress: Callable[[int, int], None]) -> int:
-    """Write what is missing in MLflow, and its ids into the lab's rows; returns how many runs were missing."""
+
+def update(lab: Lab, progress: Callable[[int, int], None], thorough: bool) -> int:
+    """Write what is missing in MLflow, and its ids into the lab's rows; returns how many runs were missing.
+
+    Looks at the raters who have runs that were never mirrored; at all of them, and what MLflow has of them, if
+    `thorough`.
+    """
+    if not (lab.path / "mlflow.db").exists():
+        _forget(lab)
     done = finished(lab)  # another process may have been here while this one waited
-    experiment = Experiment(lab)
+    new = done[done.mlflow_run_id.isna()]
+    raters = (
+        None if thorough or new.rater_id.nunique() > MANY else {None if pd.isna(i) else str(i) for i in new.rater_id}
+    )
+    experiment = Experiment(lab, raters)
     experiment.tidy()
-    missing = done[~done.run_id.isin(list(experiment.runs))]
+    missing = (done if raters is None else new)[lambda rows: ~rows.run_id.isin(list(experiment.runs))]
     with tempfile.TemporaryDirectory() as scratch:
-        _write(lab, experiment, missing, Path(scratch), progress)
+        _write(lab, experiment, missing, raters, Path(scratch), progress)
     _link(lab, done, experiment)
     return len(missing)
 
 
 def _write(
-    lab: Lab, experiment: Experiment, missing: pd.DataFrame, scratch: Path, progress: Callable[[int, int], None]
+    lab: Lab,
+    experiment: Experiment,
+    missing: pd.DataFrame,
+    raters: Collection[str | None] | None,
+    scratch: Path,
+    progress: Callable[[int, int], None],
 ) -> None:
     @lru_cache(maxsize=4)
     def files_of(run_id: str | None) -> tuple[Fit | None, Path | None]:
         return _files(lab, run_id, scratch / run_id) if run_id else (None, None)
 
-    entries = stage_entries(lab, missing.run_id)
-    changed = {entry.tags.get("rater") for entry in entries}
-    raters = rater_entries(lab)
-    stale = {rater: entry for rater, entry in raters.items() if rater in changed or not _same(experiment, entry)}
-    rater_figures(lab, stale.values())
+    known = None if raters is None else [rater for rater in raters if rater]
+    entries, stale = read_entries(lab, missing.run_id, known, partial(_same, experiment))
     total, done = len(entries) + len(stale), 0
     for entry in entries:
         if "rater" not in entry.tags:
@@ -46,8 +59,7 @@ def _write(
             experiment.write(entry, RUN, None, folder if folder and folder.is_dir() else None, None)
             progress(done := done + 1, total)
     for rater, entry in stale.items():
-        fit, files = files_of(entry.fit)
-        parent = _rater(experiment, entry, fit, files)
+        parent = _rater(experiment, entry, files_of)
         progress(done := done + 1, total)
         for stage in entries:
             if stage.tags.get("rater") == rater:
@@ -59,15 +71,18 @@ def _write(
             experiment.adopt(experiment.raters[run.data.tags["rater"]].info.run_id, run)
 
 
-def _rater(experiment: Experiment, entry: Entry, fit: Fit | None, files: Path | None) -> str:
+def _rater(
+    experiment: Experiment, entry: Entry, files_of: Callable[[str | None], tuple[Fit | None, Path | None]]
+) -> str:
     """The MLflow run id of a rater's own run, which says what the entry says.
 
-    MLflow's params cannot change, and its histories only grow: when an ingredient or the fit is another one, a new run
-    takes the old one's place. It has nothing that is not in the lab.
+    MLflow's params cannot change, and its histories only grow: when the name, an ingredient or the fit is another one, a
+    new run takes the old one's place. It has nothing that is not in the lab.
     """
     old = experiment.raters.get(entry.key)
     if old is not None and _same(experiment, entry):
         return experiment.finish_again(entry.key, entry)
+    fit, files = files_of(entry.fit)
     new = experiment.write(entry, RATER, None, files, fit)
     if old is not None:
         experiment.client.delete_run(old.info.run_id)
@@ -76,13 +91,15 @@ def _rater(experiment: Experiment, entry: Entry, fit: Fit | None, files: Path | 
 
 def _same(experiment: Experiment, entry: Entry) -> bool:
     old = experiment.raters.get(entry.key)
-    if old is None:
+    if old is None or old.info.run_name != as_name(entry.name):
         return False
     return bool(old.data.params == as_params(entry.params) and old.data.tags.get(FIT, "") == (entry.fit or ""))
 
 
 def _files(lab: Lab, run_id: str, folder: Path) -> tuple[Fit | None, Path | None]:
     """A fit and a folder with its vectors as CSV and a picture of them."""
+    from triadic.reports.tracking.tsne import save_tsne  # most updates need no picture, and scikit-learn for none
+
     fit = read_fit(lab, run_id)
     if fit is None:
         return None, None
@@ -91,6 +108,13 @@ def _files(lab: Lab, run_id: str, folder: Path) -> tuple[Fit | None, Path | None
     frame.to_csv(folder / "embedding.csv")
     save_tsne(fit.vectors, fit.concepts, folder / "tsne.png")
     return fit, folder
+
+
+def _forget(lab: Lab) -> None:
+    """MLflow's database is not there: the ids that the lab has from it are nobody's."""
+    if lab.store.row("SELECT 1 FROM run WHERE mlflow_run_id IS NOT NULL"):
+        with lab.store.transaction() as con:
+            con.execute("UPDATE run SET mlflow_run_id = NULL")
 
 
 def _link(lab: Lab, done: pd.DataFrame, experiment: Experiment) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from sklearn.manifold import TSNE
+from threadpoolctl import threadpool_limits
 
 from triadic.schema.arrays import Floats
 
@@ -48,5 +49,6 @@ def _plane(vectors: Floats) -> tuple[Floats, str]:
         flat[:, : min(2, d)] = vectors[:, :2]
         return flat, "First two dimensions of the fitted embedding (nothing for t-SNE to do)"
     start = "pca" if d > 1 else "random"
-    points = TSNE(perplexity=min(30.0, (n - 1) / 3), random_state=0, init=start).fit_transform(vectors)
+    with threadpool_limits(1):  # its threads wait for each other: ten times slower where a core is busy
+        points = TSNE(perplexity=min(30.0, (n - 1) / 3), random_state=0, init=start).fit_transform(vectors)
     return points, "t-SNE of the fitted embedding (distances are not to scale)"

@@ -53,7 +53,8 @@ class Response(Table, table=True):
         default=None,
     )
     invalid_reason: str | None = column(
-        "why there is no choice: empty, truncated, refusal, both, neither or tie", default=None
+        "why there is no choice: empty, truncated, restated (the question again), refusal, both, neither or tie",
+        default=None,
     )
     raw_text: str | None = column("the text the rater gave, where it gave text", default=None)
     logprob_anchor: float | None = column("ln P(naming the anchor), odd-one-out only", default=None, sa_type=DOUBLE)

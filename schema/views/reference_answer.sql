@@ -1,4 +1,5 @@
 -- One row per question and reference: what the reference itself would answer, without noise, by Euclidean distance.
+-- Distances that differ by less than a billionth of themselves are a tie: rounding does not answer.
 CREATE OR REPLACE VIEW reference_answer AS
 WITH measured AS (
     SELECT
@@ -21,9 +22,14 @@ SELECT
     concept_set_id,                                        -- the concepts
     embedding_id AS reference_id,                          -- the embedding of the reference
     name AS reference,                                     -- its name
-    CASE WHEN to_left < to_right THEN 'left' WHEN to_right < to_left THEN 'right' END AS anchored, -- which option is nearer to the anchor; NULL for a tie
-    CASE least(to_left, to_right, between)
-        WHEN to_left THEN 'left' WHEN to_right THEN 'right' ELSE 'apart'
-    END AS odd_one_out,                                    -- the nearest pair: anchor and left, anchor and right, or both options
-    (to_right - to_left) AS margin                         -- how much nearer left is than right; what the reference is sure of
+    CASE
+        WHEN to_left < to_right * (1 - 1e-9) THEN 'left'
+        WHEN to_right < to_left * (1 - 1e-9) THEN 'right'
+    END AS anchored,                                       -- which option is nearer to the anchor; NULL for a tie
+    CASE
+        WHEN to_left < least(to_right, between) * (1 - 1e-9) THEN 'left'
+        WHEN to_right < least(to_left, between) * (1 - 1e-9) THEN 'right'
+        WHEN between < least(to_left, to_right) * (1 - 1e-9) THEN 'apart'
+    END AS odd_one_out,                                    -- the nearest pair: anchor and left, anchor and right, or both options; NULL for a tie
+    to_right - to_left AS margin                           -- how much nearer left is than right; what the reference is sure of
 FROM measured;

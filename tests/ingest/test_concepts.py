@@ -2,8 +2,9 @@
 
 import pytest
 
-from triadic.ingest.concepts import ingest_concepts
+from triadic.ingest.concepts import about_concepts, concept_set_name, ingest_concepts
 from triadic.ingest.csvfile import shipped
+from triadic.ingest.reference import wordnet_reference
 from triadic.ingest.wordnet import hypernym_chains
 from triadic.schema.errors import BadInput, Conflict, NotFound
 from triadic.schema.lookup import read_concepts
@@ -136,3 +137,39 @@ def test_the_mouse_is_the_animal():
     assert (mouse["category"], mouse["things_unique_id"]) == ("animal", "mouse1")
     (chain,) = hypernym_chains()["mouse1"]
     assert chain[-2:] == ["rodent.02329401", "mouse.02330245"]
+
+
+def test_a_text_with_one_word_a_line_will_do(empty_lab, tmp_path):
+    path = csv_of(tmp_path, "lion\nbok choy\n\n polar bear \nbow\n", "animals.txt")
+    assert ingest_concepts(empty_lab, path) == 4
+    concepts = read_concepts(empty_lab, concept_set_name(path))
+    assert concepts.word.tolist() == ["lion", "bok choy", "polar bear", "bow"]
+    # A word that is THINGS' only one of that name has its unique id; of two bows it is not known which is meant.
+    assert concepts.things_unique_id.dropna().to_dict() == {0: "lion", 1: "bok_choy"}
+    with pytest.raises(BadInput, match="line 3"):
+        ingest_concepts(empty_lab, csv_of(tmp_path, "a\nb\nA\nc\n", "twice.txt"))
+    with pytest.raises(BadInput, match="is empty"):
+        ingest_concepts(empty_lab, csv_of(tmp_path, "\n", "none.txt"))
+
+
+@pytest.mark.parametrize("separator", [";", "\t", ","])
+def test_a_table_may_have_any_usual_separator(empty_lab, tmp_path, separator):
+    path = csv_of(tmp_path, "word,category\na,x\nb,y\nc,y\n".replace(",", separator))
+    ingest_concepts(empty_lab, path)
+    assert read_concepts(empty_lab, "set").category.tolist() == ["x", "y", "y"]
+
+
+def test_it_says_what_a_set_lacks_and_which_references_there_can_be(empty_lab, tmp_path):
+    ingest_concepts(empty_lab, csv_of(tmp_path, "lion\ngrape\nbanjo\n", "own.txt"))
+    own = "\n".join(about_concepts(empty_lab, "own"))
+    assert "no categories: what is measured by category is left out" in own
+    assert "no WordNet reference: 1 of 3 words" in own
+    assert "(grape)" in own
+    assert "triadic ingest reference FILE --concepts own" in own
+    assert "triadic ingest answers FILE --concepts own" in own
+    assert own.endswith("triadic run MODEL --concepts own")
+    ingest_concepts(empty_lab, csv_of(tmp_path, "word,category\nlion,animal\nbanjo,thing\nbench,thing\n", "few.csv"))
+    few = "\n".join(about_concepts(empty_lab, "few"))
+    assert "no categories" not in few
+    assert "`triadic ingest reference --wordnet --concepts few`" in few
+    assert wordnet_reference(empty_lab, "few")

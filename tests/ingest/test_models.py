@@ -4,11 +4,14 @@ import json
 
 import pytest
 
+from triadic.compute.judges.local import packaged
 from triadic.ingest import models
 from triadic.ingest.demo_models import DEMO_NAMES, add_packaged
-from triadic.ingest.models import add_model, lacking, simulate_model
+from triadic.ingest.ingredients import lacking
+from triadic.ingest.models import PACKAGED, about_model, add_model, simulate_model
+from triadic.ingest.raters import remove_rater, rename_rater
 from triadic.reports.models import model_card
-from triadic.schema.errors import BadInput, NotFound, TriadicError
+from triadic.schema.errors import BadInput, Conflict, NotFound, TriadicError
 from triadic.schema.weights import Weights
 
 
@@ -67,10 +70,13 @@ def test_every_value_has_its_provenance(lab, checkpoint):
 @pytest.mark.parametrize(
     ("given", "line"),
     [
-        ({"prompt_style": "poem"}, "no prompt style 'poem': use one of chat, base"),
+        ({"prompt_style": "poem"}, "no prompt_style 'poem': use one of chat, base"),
         ({"n_layers": -3}, "n_layers = -3 is refused"),
-        ({"training_tokens": "many"}, "training_tokens = 'many' is refused"),
-        ({"flavour": "mint"}, "no ingredient flavour"),
+        (
+            {"training_tokens": "many"},
+            "training_tokens='many' is no number: pre-training tokens, in trillions, such as",
+        ),
+        ({"flavour": "mint"}, "no ingredient 'flavour'"),
     ],
 )
 def test_impossible_values_are_refused_whole(lab, checkpoint, given, line):
@@ -138,3 +144,79 @@ def test_a_simulated_rater_is_its_settings(lab):
 def test_no_rater_is_like_nothing(lab, settings, line):
     with pytest.raises(BadInput, match=line):
         simulate_model(lab, **{"temperature": 1.0, "first_bias": 0.0, "seed": 0} | settings)
+
+
+def n_rows(lab):
+    return lab.store.row("SELECT (SELECT count(*) FROM model), (SELECT count(*) FROM rater)")
+
+
+def test_a_taken_name_is_not_pointed_elsewhere_without_a_word(lab, checkpoint):
+    add_model(lab, "some/new-model")
+    before = n_rows(lab)
+    with pytest.raises(
+        Conflict, match="new-model points at some/new-model in this lab: give this one --name OTHER"
+    ) as said:
+        add_model(lab, "other/new-model")
+    assert "\n" not in str(said.value)
+    assert n_rows(lab) == before
+    assert add_model(lab, "other/new-model", replace=True)[0] == "new-model"
+    assert current(lab, "new-model").weights == "other/new-model"
+    add_model(lab, "some/new-model", replace=True)
+    assert current(lab, "new-model").weights == "some/new-model"  # what was said once is said again
+    with pytest.raises(Conflict, match="is in the lab as vectors"):
+        add_model(lab, "some/new-model", "wordnet")
+
+
+def test_a_name_with_a_file_or_revision_of_its_own_is_not_mixed_with_other_weights(empty_lab, tmp_path, checkpoint):
+    (tmp_path / "tiny.gguf").write_bytes(b"GGUF")
+    add_model(empty_lab, str(tmp_path / "tiny.gguf"))
+    with pytest.raises(Conflict, match="whose gguf_file would stay"):
+        add_model(empty_lab, "some/tiny", "tiny", replace=True)
+
+
+@pytest.mark.parametrize("weights", ["scripted:", "some/qwen25-7b", "package:gemma3-270m"])
+def test_a_name_of_the_suite_does_not_become_another_model(lab, checkpoint, weights):
+    with pytest.raises(Conflict, match=r"points at Qwen/Qwen2\.5-7B in this lab"):
+        add_model(lab, weights, "qwen25-7b")
+
+
+def test_a_model_of_the_suite_may_lie_in_a_folder_of_its_shape(lab, tmp_path, checkpoint, monkeypatch):
+    add_model(lab, str(tmp_path), "qwen25-7b")
+    assert current(lab, "qwen25-7b").weights == str(tmp_path)
+    monkeypatch.setattr(models, "_read", lambda *args, guessed: {"hidden_size": (2048, "config.json")})
+    with pytest.raises(
+        Conflict, match=r"qwen25-14b has hidden size 5120 in the paper's suite, and the checkpoint at .* 2048"
+    ):
+        add_model(lab, str(tmp_path), "qwen25-14b")
+    with pytest.raises(Conflict, match="has hidden size"):
+        add_model(lab, str(tmp_path), "qwen25-14b", replace=True)
+
+
+def test_packages_are_known_by_the_hub_id_that_the_judges_know(lab):
+    assert {name: known[4] for name, known in packaged._KNOWN.items()} == PACKAGED
+
+
+def test_a_removed_model_is_not_added_over(lab, checkpoint):
+    add_model(lab, "some/new-model")
+    remove_rater(lab, "new-model")
+    with pytest.raises(Conflict, match="triadic model remove new-model --undo"):
+        add_model(lab, "some/new-model")
+
+
+def test_a_renamed_model_is_added_to_by_either_name(lab, checkpoint):
+    add_model(lab, "some/new-model")
+    rename_rater(lab, "new-model", "Fresh")
+    for name in ("fresh", "new-model"):
+        assert add_model(lab, "some/new-model", name)[0] == "new-model"
+    assert about_model(lab, "new-model", 2)[-1].endswith("triadic run Fresh")
+
+
+def test_after_adding_it_says_what_is_unknown_and_the_command_to_tell_it(lab, checkpoint):
+    lines = about_model(lab, *add_model(lab, "some/new-model", given={"family": "New"}))
+    assert lines[1] == "known of new-model: family=New, n_params=7.62, n_layers=28"
+    assert lines[2].startswith("unknown, and left empty: hidden_size, mlp_dim")
+    assert "triadic model set new-model hidden_size=NUMBER" in lines[3]
+    assert "prompt_style=chat" in lines[4]
+    add_model(lab, "some/new-model", given={"prompt_style": "base"})
+    assert about_model(lab, "new-model", 0)[-1] == "next: triadic run new-model"
+    assert "stands in for a model" in about_model(lab, *add_model(lab, "scripted:", "rule"))[0]

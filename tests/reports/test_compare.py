@@ -8,14 +8,14 @@ import pytest
 from triadic.reports import compare
 from triadic.reports.output import render
 from triadic.schema.errors import BadInput, NotFound
-from triadic.schema.tables import ConceptSet, Embedding, Metric, MetricDraw, Rater, Run
+from triadic.schema.tables import ConceptSet, Embedding, Metric, MetricDraw, Rater, RaterEvent, Run
 
 
-def add(lab, rater, value, draws, fit="ckl-30-hard", triplet_set="t", seed=0):
+def add(lab, rater, value, draws, fit="ckl-30-hard", triplet_set="t", seed=0, n_answers=None, concepts="set"):
     """One figure of `rater` with bootstrap draws {kind: values}."""
     insert = lab.store.insert
     with lab.store.transaction():
-        insert(ConceptSet, [ConceptSet(concept_set_id="set", digest="d", n_concepts=3, source="test")])
+        insert(ConceptSet, [ConceptSet(concept_set_id=concepts, digest="d", n_concepts=3, source="test")])
         insert(Rater, [Rater(rater_id=rater, kind="llm"), Rater(rater_id="people", kind="human")])
         run = {"rater_id": rater, "config_hash": "h", "versions": {}}
         insert(
@@ -32,11 +32,17 @@ def add(lab, rater, value, draws, fit="ckl-30-hard", triplet_set="t", seed=0):
                 },
             ],
         )
-        shared = {"concept_set_id": "set", "n_dims": 30, "algorithm": "CKL"}
+        shared = {"concept_set_id": concepts, "n_dims": 30, "algorithm": "CKL"}
         insert(
             Embedding,
             [
-                {**shared, "embedding_id": "ref", "rater_id": "people", "role": "reference", "name": "vice"},
+                {
+                    **shared,
+                    "embedding_id": f"ref-{concepts}",
+                    "rater_id": "people",
+                    "role": "reference",
+                    "name": "vice",
+                },
                 {
                     **shared,
                     "embedding_id": f"fit-{rater}",
@@ -44,6 +50,8 @@ def add(lab, rater, value, draws, fit="ckl-30-hard", triplet_set="t", seed=0):
                     "role": "fitted",
                     "name": fit,
                     "run_id": f"embed-{rater}",
+                    "n_train": n_answers,
+                    "n_heldout": None if n_answers is None else 0,
                 },
             ],
         )
@@ -54,7 +62,7 @@ def add(lab, rater, value, draws, fit="ckl-30-hard", triplet_set="t", seed=0):
                     "run_id": f"align-{rater}",
                     "name": "cka_debiased",
                     "embedding_id": f"fit-{rater}",
-                    "reference_id": "ref",
+                    "reference_id": f"ref-{concepts}",
                     "value": value,
                 }
             ],
@@ -101,6 +109,25 @@ def test_no_difference_is_no_difference(empty_lab):
     assert row.answers_p > 0.5
     assert not row.same_questions
     assert any("unpaired" in note for note in found.notes)
+
+
+def test_the_answers_and_draws_behind_each_figure_stand_beside_it(empty_lab):
+    add(empty_lab, "A", 0.5, {"permutation": np.zeros(30)}, n_answers=35_000)
+    add(empty_lab, "B", 0.5, {"permutation": np.zeros(20)}, n_answers=300)
+    empty_lab.store.insert(RaterEvent, [RaterEvent(rater_id="A", action="renamed", name="Anna")])
+    found = compare.report(empty_lab.store, "Anna", "B")
+    (row,) = found.frame("compare").itertuples()
+    assert (row.n_answers_first, row.n_draws_first, row.n_answers_second, row.n_draws_second) == (35_000, 30, 300, 20)
+    assert found.title == "Anna minus B"
+    assert "first: Anna, 35,000 answers and 30 draws behind each figure; second: B, 300 answers" in found.notes[0]
+    assert any("less than 25% of the other's answers" in note for note in found.notes)
+
+
+def test_figures_over_two_concept_sets_are_never_compared(empty_lab):
+    add(empty_lab, "A", 0.5, {}, concepts="fruit")
+    add(empty_lab, "B", 0.5, {}, concepts="animals")
+    with pytest.raises(BadInput, match="A and B share no reference"):
+        compare.differences(empty_lab.store, "A", "B")
 
 
 def test_models_that_cannot_be_compared_are_named(empty_lab):

@@ -2,7 +2,8 @@
 
 import pytest
 
-from triadic.reports.frames import chance, scoped
+from triadic.reports import ingredients
+from triadic.reports.frames import chance, enough, scoped
 from triadic.schema.errors import BadInput, NotFound
 from triadic.schema.lab import Lab
 
@@ -45,3 +46,19 @@ def test_at_chance_means_in_a_note_what_it_means_in_the_view(suite):
 def test_there_is_no_note_on_chance_where_nobody_flipped_coins(measured):
     for scope, frame in scoped(measured, "ingredient_frame", "measured", metric=None):
         assert chance(measured, scope, frame) == []
+
+
+def test_this_labs_own_stand_beside_the_published_as_soon_as_they_are_enough(measured):
+    parts = scoped(measured, "ingredient_frame", "both", metric=None)
+    assert enough(parts, 30) == (parts, [])
+    kept, (note,) = enough(parts, 31)
+    assert [scope.origin for scope, _ in kept] == ["published"]
+    assert "2 kinds of figures with 30 at most, 31 are needed" in note
+    own = [part for part in parts if part[0].origin == "measured"]
+    assert enough(own, 31) == (own, [])  # nothing else to show: the report says what is missing
+    assert set(ingredients.report(measured, n_resamples=0).frame("correlations").origin) == {"published", "measured"}
+    with measured.transaction() as con:
+        con.execute("DELETE FROM metric WHERE embedding_id NOT IN (SELECT embedding_id FROM metric LIMIT 2)")
+    found = ingredients.report(measured, n_resamples=0)
+    assert set(found.frame("correlations").origin) == {"published"}
+    assert any("too few yet: 1 kind of figure" in note for note in found.notes)

@@ -90,5 +90,9 @@ def test_two_ways_of_answering_are_never_averaged(suite, tmp_path):
                 ],
             )
     table = stages.report(store, origin="measured").frame("stages").set_index("method")
-    assert table.base.to_dict() == pytest.approx({"CKL, 30D, anchored, sample, set": 0.1, "CKL, 30D, anchored, score, set": 0.0})
-    assert table.sft.to_dict() == pytest.approx({"CKL, 30D, anchored, sample, set": 0.3, "CKL, 30D, anchored, score, set": 0.2})
+    assert table.base.to_dict() == pytest.approx(
+        {"CKL, 30D, anchored, sample, set": 0.1, "CKL, 30D, anchored, score, set": 0.0}
+    )
+    assert table.sft.to_dict() == pytest.approx(
+        {"CKL, 30D, anchored, sample, set": 0.3, "CKL, 30D, anchored, score, set": 0.2}
+    )

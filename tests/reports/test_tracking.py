@@ -12,6 +12,7 @@ import threading
 import time
 import urllib.request
 
+import click
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,14 +24,15 @@ from triadic.compute.stages.pipeline import judge_rater
 from triadic.compute.stages.plan import draw_triplet_set
 from triadic.ingest.models import add_model
 from triadic.ingest.reference import wordnet_reference
+from triadic.reports import console
 from triadic.reports.report import Report, Table
 from triadic.reports.saving import save
-from triadic.reports.tracking import catch_up, database, mirror, mlflow_store, sync
+from triadic.reports.tracking import background, catch_up, database, mirror, mlflow_store, sync, tsne
 from triadic.reports.tracking.database import EXPERIMENT
 from triadic.reports.tracking.mlflow_store import PARENT, RATER, RUN, clean
 from triadic.reports.tracking.tsne import save_tsne, tsne_figure
 from triadic.reports.tracking.ui import serve
-from triadic.schema.errors import Unavailable
+from triadic.schema.errors import BadInput, NotFound, Unavailable
 from triadic.schema.lab import Lab
 from triadic.schema.lifecycle import record_event
 from triadic.schema.vocabulary import Status
@@ -75,7 +77,7 @@ def mirrored(_made, tmp_path):
 @pytest.fixture
 def unmirrored(_made, tmp_path, monkeypatch):
     """That lab before it was mirrored. Its pictures are drawn in no time, being empty."""
-    monkeypatch.setattr(sync, "save_tsne", lambda vectors, concepts, path: path.touch())
+    monkeypatch.setattr(tsne, "save_tsne", lambda vectors, concepts, path: path.touch())
     shutil.copytree(_made[1], tmp_path / "lab")
     return Lab(tmp_path / "lab", patience=5)
 
@@ -175,7 +177,7 @@ def test_what_a_judge_says_of_itself_becomes_params(unmirrored):
     assert "judge.a" not in params
 
 
-@pytest.mark.parametrize("step", [1, 3, 5, 8, 11, 15, 19, None])
+@pytest.mark.parametrize("step", [1, 2, 3, 4, 6, 8, 10, 12, 14, None])
 def test_a_kill_at_any_step_leaves_no_doubles(unmirrored, monkeypatch, step):
     """Stop before the n-th call to MLflow, or before the ids are stored, then go on."""
     from mlflow import MlflowClient
@@ -197,7 +199,7 @@ def test_a_kill_at_any_step_leaves_no_doubles(unmirrored, monkeypatch, step):
         return call
 
     with monkeypatch.context() as patch:
-        for name in ("create_run", "log_batch", "log_artifacts", "set_terminated", "set_tag", "get_run"):
+        for name in ("create_run", "log_batch", "log_artifacts", "set_terminated"):
             patch.setattr(MlflowClient, name, counted(name))
         if step is None:
             patch.setattr(sync, "_link", lambda *_: (_ for _ in ()).throw(Killed()))
@@ -290,6 +292,9 @@ def test_odd_names_and_long_values(unmirrored):
     assert len(shown[ODD].data.params["family"]) == 6000
     assert shown[judged].data.tags["rater"] == ODD
     assert any(name.startswith("procrustes_r2/") for name in shown[aligned].data.metrics)
+    run(unmirrored, ODD, FitSettings(n_dims=3))
+    assert catch_up(unmirrored) == 2
+    check(unmirrored, 8)
 
 
 def test_names_stay_apart():
@@ -307,6 +312,18 @@ def test_ingredients_given_afterwards_replace_the_raters_run(mirrored):
     shown = by_key(mirrored)["rule"]
     assert shown.data.params["n_params"] == "7.0"
     assert any(name.startswith("procrustes_r2/") for name in shown.data.metrics)
+
+
+def test_a_new_name_is_shown(mirrored):
+    with mirrored.store.transaction() as con:
+        con.execute(
+            "INSERT INTO rater_event (rater_id, happened_at, action, name) VALUES ('rule', now(), 'renamed', 'R')"
+        )
+    catch_up(mirrored, thorough=True)
+    assert by_key(mirrored)["rule"].info.run_name == "R"
+    _, fitted, _ = run(mirrored, fit=FitSettings(n_dims=3))
+    catch_up(mirrored)
+    assert by_key(mirrored)[fitted].info.run_name == "embed R ckl-3"
 
 
 def test_the_newest_fit_is_the_one_shown(mirrored):
@@ -351,7 +368,7 @@ def break_it(lab, how):
 
 
 @pytest.mark.parametrize("how", ["corrupt", "folder", "newer", "locked"])
-def test_an_unusable_database_is_one_line_and_costs_the_lab_nothing(unmirrored, how, monkeypatch, capfd):
+def test_an_unusable_database_is_one_line_and_costs_the_lab_nothing(unmirrored, how, monkeypatch):
     break_it(unmirrored, how)
     holder = sqlite3.connect(unmirrored.path / "mlflow.db" if how == "locked" else ":memory:")
     holder.execute("BEGIN EXCLUSIVE")
@@ -359,26 +376,27 @@ def test_an_unusable_database_is_one_line_and_costs_the_lab_nothing(unmirrored, 
     with pytest.raises(Unavailable, match="triadic status --mirror") as raised:
         catch_up(unmirrored)
     assert "\n" not in str(raised.value)
-    capfd.readouterr()
-    assert mirror(unmirrored) == 0  # a command that has done its work only warns
+    monkeypatch.setenv("TRIADIC_MIRROR", "wait")
+    mirror(unmirrored, pytest.fail)  # a command that has done its work only warns
     holder.close()
     assert unmirrored.store.row("SELECT count(*) FROM run_status WHERE status = 'finished'") == (3,)
     lab = elsewhere(unmirrored)
     shutil.rmtree(lab.path / "mlflow.db") if how == "folder" else (lab.path / "mlflow.db").unlink()
     (lab.path / "kept.db").rename(lab.path / "mlflow.db")
-    assert mirror(lab) == 3
+    assert catch_up(lab) == 3
     check(lab)
 
 
-def test_a_command_whose_mirror_fails_succeeds_with_one_line_of_warning(unmirrored):
+def test_a_command_whose_mirror_fails_succeeds_with_one_line_of_warning(unmirrored, monkeypatch):
     break_it(unmirrored, "corrupt")
     command = [sys.executable, "-m", "triadic", "--lab", unmirrored.path, "judge", "rule"]
+    monkeypatch.setenv("TRIADIC_MIRROR", "wait")
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stderr.startswith("Warning: MLflow mirror at ")
-    assert len(done.stderr.strip().splitlines()) == 1
+    asked, warning = done.stderr.splitlines()
+    assert warning.startswith("Warning: MLflow mirror at ")
     (unmirrored.path / "mlflow.db").unlink()
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stderr == ""  # nor does MLflow say anything while it makes its database
+    assert done.stderr.splitlines() == [asked]  # nor does MLflow say anything while it makes its database
     assert unmirrored.store.row("SELECT count(mlflow_run_id) FROM run") == (3,)
 
 
@@ -387,6 +405,162 @@ def test_a_folder_that_sqlite_addresses_cannot_name_is_refused(unmirrored, tmp_p
     with pytest.raises(Unavailable, match=r"without \? and #"):
         catch_up(Lab(tmp_path / "what?"))
     assert {path.name for path in tmp_path.iterdir()} == {"what?"}
+
+
+@pytest.fixture
+def in_background(monkeypatch):
+    """Mirrors as a command does, told in `news`; `end` waits until no process is at it."""
+    news, started = [], []
+
+    class Popen(subprocess.Popen):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            started.append(self)
+
+    monkeypatch.setenv("TRIADIC_MIRROR", "background")
+    monkeypatch.setattr(background.subprocess, "Popen", Popen)
+
+    def start(lab):
+        news.clear()
+        mirror(lab, news.append)
+        return news
+
+    def end():
+        for process in started:
+            process.wait(60)
+        return [process.returncode for process in started]
+
+    start.end, start.started = end, started
+    yield start
+    end()
+
+
+def test_a_command_does_not_wait_for_its_mirror_and_says_so(unmirrored, monkeypatch):
+    monkeypatch.setenv("TRIADIC_MIRROR", "background")
+    command = [sys.executable, "-m", "triadic", "--lab", unmirrored.path, "judge", "rule"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)  # which reads until the pipes are closed
+    assert done.stderr.endswith("brought up to date in the background; `triadic ui` waits for it\n")
+    assert unmirrored.store.row("SELECT count(mlflow_run_id) FROM run") == (0,)
+    told = []
+    assert catch_up(unmirrored, thorough=True, waiting=told.append) == 0  # by then the process has written them
+    assert told == ["another process is bringing the MLflow mirror up to date: waiting for it"]
+    check(unmirrored)
+    assert "3 runs mirrored in" in background.last_words(unmirrored)
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "mirror" not in done.stderr  # nothing is new
+
+
+def test_a_process_of_its_own_is_no_child_of_the_terminal_and_no_zombie(unmirrored, in_background):
+    assert len(in_background(unmirrored)) == 1
+    (process,) = in_background.started
+    assert os.getsid(process.pid) == process.pid != os.getsid(0)
+    in_background(unmirrored)  # it is at work: no second one
+    assert len(in_background.started) == 1
+    deadline = time.monotonic() + 60
+    while process.pid in _children(os.getpid()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert process.returncode == 0
+    assert in_background(unmirrored) == []
+    check(unmirrored)
+
+
+def test_what_is_finished_while_another_is_at_work_is_mirrored_by_it(unmirrored, in_background, monkeypatch):
+    update = sync.update
+
+    def busy(*args):
+        new = update(*args)
+        if new == 3:
+            run(unmirrored, fit=FitSettings(n_dims=3))
+            in_background(unmirrored)
+        return new
+
+    monkeypatch.setattr(sync, "update", busy)
+    assert catch_up(unmirrored) == 5
+    assert in_background.started == []
+    check(unmirrored, 5)
+
+
+def test_a_run_that_cannot_be_written_is_not_tried_for_ever(unmirrored, monkeypatch):
+    tried = []
+    monkeypatch.setattr(sync, "update", lambda *_: tried.append(1) or 0)
+    assert catch_up(unmirrored) == 0
+    assert len(tried) == 1
+
+
+def test_a_failure_in_the_background_is_told_and_healed(unmirrored, in_background):
+    break_it(unmirrored, "corrupt")
+    in_background(unmirrored)
+    assert in_background.end() == [1]
+    (line,) = background.problems(unmirrored)
+    assert line.startswith("mirror: 3 finished runs are not in MLflow (MLflow mirror at ")
+    assert "file is not a database" in line
+    warning, started = in_background(unmirrored)
+    assert warning.startswith("Warning: MLflow mirror at ")
+    assert "in the background" in started
+    in_background.end()
+    (unmirrored.path / "mlflow.db").unlink()
+    assert catch_up(unmirrored) == 3
+    assert background.problems(unmirrored) == []
+    check(unmirrored)
+
+
+def test_a_killed_process_is_told_by_the_doctor(unmirrored, in_background):
+    in_background(unmirrored)
+    while "at work" not in background.last_words(unmirrored):
+        time.sleep(0.02)
+    assert background.problems(unmirrored) == []  # it is at work
+    in_background.started[0].kill()
+    in_background.end()
+    assert "(it was killed): `triadic status --mirror` writes them" in background.problems(unmirrored)[0]
+    assert catch_up(unmirrored) == 3
+    check(unmirrored)
+
+
+@pytest.mark.parametrize("after", [0, 2.5])
+def test_a_lab_removed_meanwhile_stays_removed(unmirrored, in_background, capfd, after):
+    in_background(unmirrored)
+    time.sleep(after)
+    shutil.rmtree(unmirrored.path)
+    in_background.end()
+    assert not unmirrored.path.exists()
+    assert in_background(unmirrored) == []
+    assert capfd.readouterr() == ("", "")
+
+
+def test_artifacts_are_not_written_where_a_lab_has_been(unmirrored):
+    with database.guarded(unmirrored) as lock:
+        experiment = mlflow_store.Experiment(unmirrored)
+        shutil.rmtree(unmirrored.path)
+        with pytest.raises(NotFound, match="removed"):
+            database.is_there(lock)
+        assert not experiment.home.is_dir()
+
+
+def test_the_mirror_can_be_waited_for_or_left_off(unmirrored, monkeypatch, in_background, caplog):
+    monkeypatch.setenv("TRIADIC_MIRROR", "off")
+    assert in_background(unmirrored) == []
+    monkeypatch.setenv("TRIADIC_MIRROR", "wait")
+    assert in_background(unmirrored) == []
+    assert in_background.started == []
+    check(unmirrored)
+    run(unmirrored, fit=FitSettings(n_dims=3))
+    monkeypatch.setenv("TRIADIC_MIRROR", "later")
+    assert len(in_background(unmirrored)) == 1
+    assert caplog.messages == ["Warning: TRIADIC_MIRROR is 'later': use one of background, wait, off"]
+
+
+def test_what_was_finished_before_an_error_is_mirrored_too(empty_lab, monkeypatch):
+    seen = []
+    monkeypatch.setattr("triadic.reports.tracking.mirror", lambda lab, say: seen.append(lab.path))
+
+    @click.command()
+    @console.in_lab(mirrored=True)
+    def failing(lab):
+        raise BadInput("the second model has no weights")
+
+    with pytest.raises(BadInput):
+        failing.main(["--lab", str(empty_lab.path)], standalone_mode=False)
+    assert seen == [empty_lab.path]
 
 
 @pytest.mark.parametrize("vectors", [np.zeros((6, 3)), np.eye(3), np.ones((1, 1)), np.arange(8.0)[:, None], np.eye(9)])

@@ -145,7 +145,7 @@ def test_nothing_is_asked_again_of_real_models(old_lab, rater, n, judge, fit):
 def test_every_report_reads_it(old_lab, name):
     report = REPORTS[name](old_lab.store, **({"first": GEMMA, "second": MINILM} if name == "compare" else {}))
     assert all(len(table.frame) for table in report.tables if table.name != "concepts")
-    assert all(report.tables[0].caption in str(render(report, form)) for form in ("text", "markdown"))
+    assert all(report.tables[0].caption in str(render(report, form)) for form in ("table", "markdown"))
 
 
 def test_what_was_killed_goes_on_under_its_own_id(changed_lab):

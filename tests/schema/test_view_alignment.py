@@ -13,13 +13,24 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def add_figure(
-    lab, rater="m", value=0.5, draws=None, *, number=0, reference="vice", name="cka_debiased", align=None, **embed
+    lab,
+    rater="m",
+    value=0.5,
+    draws=None,
+    *,
+    number=0,
+    reference="vice",
+    name="cka_debiased",
+    align=None,
+    n_answers=None,
+    concepts="set",
+    **embed,
 ):
     """One figure with its draws {kind: values}; `number` orders the fits in time, `align` a fit's alignments."""
     fitted, aligned = timedelta(hours=number), timedelta(minutes=align or 0)
     insert = lab.store.insert
     with lab.store.transaction():
-        insert(ConceptSet, [ConceptSet(concept_set_id="set", digest="d", n_concepts=3, source="test")])
+        insert(ConceptSet, [ConceptSet(concept_set_id=concepts, digest="d", n_concepts=3, source="test")])
         insert(Rater, [Rater(rater_id=rater, kind="llm"), Rater(rater_id="people", kind="human")])
         ids = {stage: f"{stage}-{rater}-{number}" for stage in ("judge", "embed", "align")}
         ids["align"] += "" if align is None else f"-{align}"
@@ -38,13 +49,13 @@ def add_figure(
                 {**run, "run_id": ids["align"], "stage": "align", "parent_run_id": ids["embed"], "config": {}},
             ],
         )
-        shared = {"concept_set_id": "set", "n_dims": 30, "algorithm": "CKL", "created_at": START + fitted}
+        shared = {"concept_set_id": concepts, "n_dims": 30, "algorithm": "CKL", "created_at": START + fitted}
         insert(
             Embedding,
             [
                 {
                     **shared,
-                    "embedding_id": f"ref-{reference}",
+                    "embedding_id": f"ref-{reference}-{concepts}",
                     "rater_id": "people",
                     "role": "reference",
                     "name": reference,
@@ -56,6 +67,8 @@ def add_figure(
                     "role": "fitted",
                     "name": "ckl-30-hard",
                     "run_id": ids["embed"],
+                    "n_train": n_answers,
+                    "n_heldout": None if n_answers is None else 0,
                     "heldout_accuracy": 0.7,
                     "converged": True,
                 },
@@ -68,7 +81,7 @@ def add_figure(
                     "run_id": ids["align"],
                     "name": name,
                     "embedding_id": ids["embed"],
-                    "reference_id": f"ref-{reference}",
+                    "reference_id": f"ref-{reference}-{concepts}",
                     "value": value,
                 }
             ],
@@ -147,6 +160,46 @@ def test_a_figure_without_draws_is_still_there(lab):
     assert row.value == 0.4
     assert np.isnan(row.low)
     assert row.chance_kind is None or row.chance_kind != row.chance_kind
+
+
+def test_three_answers_do_not_supersede_many_however_new(lab):
+    add_figure(lab, value=0.4, number=0, n_answers=35_000)
+    add_figure(lab, value=0.9, number=1, n_answers=3, draws={"coin_flips": np.linspace(0, 1, 200)})
+    assert view(lab).query("is_shown").value.tolist() == [0.4]
+    assert view(lab).sort_values("n_answers").n_answers.tolist() == [3, 35_000]
+    assert lab.store.read("SELECT alignment, n_answers FROM alignment_score").values.tolist() == [[0.4, 35_000]]
+    assert lab.store.read("SELECT n_answers FROM fit WHERE is_shown").n_answers.tolist() == [35_000]
+
+
+def test_of_a_fit_aligned_twice_the_figure_with_most_draws_is_shown_however_old(lab):
+    many, few = ({"bootstrap_answers": np.linspace(0.3, 0.5, n), "permutation": np.zeros(50)} for n in (100, 10))
+    add_figure(lab, value=0.4, align=0, draws=many, n_answers=1000)
+    add_figure(lab, value=0.5, align=60, draws=few, n_answers=1000)
+    found = view(lab).sort_values("n_draws")
+    assert found.n_draws.tolist() == [60, 150]
+    assert found.is_shown.tolist() == [False, True]
+    assert found.n_answer_draws.tolist() == [10, 100]
+
+
+def test_most_answers_come_before_most_draws(lab):
+    add_figure(lab, value=0.4, number=0, n_answers=4000, draws={"permutation": np.zeros(10)})
+    add_figure(lab, value=0.5, number=1, n_answers=400, draws={"permutation": np.zeros(1000)})
+    assert view(lab).query("is_shown").value.tolist() == [0.4]
+
+
+def test_of_figures_with_equally_many_the_newest_is_shown(lab):
+    for number, value in enumerate([0.4, 0.5, 0.3]):
+        add_figure(lab, value=value, number=number, n_answers=1000, draws={"permutation": np.zeros(50)})
+    assert view(lab).query("is_shown").value.tolist() == [0.3]
+
+
+def test_two_concept_sets_with_a_reference_of_one_name_are_two_kinds(lab):
+    add_figure(lab, value=0.4, number=0, n_answers=1000, concepts="fruit")
+    add_figure(lab, value=0.5, number=1, n_answers=10, concepts="animals")
+    shown = view(lab).query("is_shown").sort_values("value")
+    assert shown.concept_set_id.tolist() == ["fruit", "animals"]
+    assert shown.reference.tolist() == ["vice", "vice"]
+    assert [method.rpartition(", ")[2] for method in shown.method] == ["fruit", "animals"]
 
 
 def test_the_newest_of_each_kind_is_marked(lab):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 import torch
 
-from triadic.compute.judges.base import Questions, RaterEntry, check_named, choice_columns
+from triadic.compute.judges.base import Questions, RaterEntry, check_named, choice_columns, known_before
 from triadic.compute.judges.encoded import EncodedJudge, EncodedQuestion, Scorer, prompt_columns
 from triadic.compute.judges.local.loading import Checkpoint, CheckpointSource
 from triadic.compute.judges.local.logits import in_float32, out_of_memory
@@ -21,8 +21,8 @@ from triadic.compute.judges.local.steps import StepScorer
 from triadic.compute.judges.local.tree import TreeScorer
 from triadic.compute.judges.names import RULE as NAMES_RULE
 from triadic.compute.judges.parse import RULE as TEXTS_RULE
-from triadic.compute.judges.parse import parse
-from triadic.compute.judges.prompts import Prompter, options_of, wording
+from triadic.compute.judges.parse import decided, parse
+from triadic.compute.judges.prompts import REASONING_TOKENS, Prompter, answer_tokens, options_of, wording
 from triadic.compute.settings import JudgeSettings
 from triadic.schema.errors import BadInput, TriadicError
 from triadic.schema.vocabulary import AnswerMode
@@ -51,12 +51,15 @@ class CheckpointJudge(EncodedJudge):
         batch_size: int | None = None,
         strategy: str = "auto",
         seed: int = 0,
+        max_tokens: int | None = None,
     ) -> None:
         super().__init__(style, framing, batch_size)
         self.source = source
         self.mode = AnswerMode(check_named("answer mode", answer, ("score", "sample")))
         self.strategy = strategy
         self.seed = seed
+        self.max_tokens = answer_tokens(self.style, max_tokens)
+        self.given_max_tokens = max_tokens
 
     @classmethod
     def from_rater(cls, rater: RaterEntry, settings: JudgeSettings) -> CheckpointJudge:
@@ -72,21 +75,32 @@ class CheckpointJudge(EncodedJudge):
             cache=cache_folder() / "unpacked",
             name=rater.weights.text if package else None,
         )
-        size, seed = settings.batch_size, settings.seed
-        return cls(source, style, settings.framing, settings.answer, batch_size=size, seed=seed)
+        size, seed, limit = settings.batch_size, settings.seed, settings.max_tokens
+        return cls(source, style, settings.framing, settings.answer, batch_size=size, seed=seed, max_tokens=limit)
 
     def identity(self) -> dict[str, Any]:
-        """Checkpoint, dtype, seed, the wording and the rule that reads; a batch size where it was given."""
+        """Checkpoint, dtype, seed, the wording and the rule that reads; a batch size where it was given.
+
+        Where answers are written, the tokens they may take too: a text that is cut off says something else.
+        """
         size = {"batch_size": self.given_size} if self.given_size else {}
+        limit = {"max_tokens": self.max_tokens} if self.mode == AnswerMode.sample else {}
         return {
             "judge": "transformers",
             "style": self.style.value,
             "seed": self.seed,
             **size,
+            **limit,
             **self.source.identity(),
             "wording": wording(self.style, self.framing),
             "reading": NAMES_RULE if self.mode == AnswerMode.score else TEXTS_RULE,
         }
+
+    def earlier_identities(self) -> list[dict[str, Any]]:
+        """Before version 2 of the reading rule every answer had 12 tokens, which no identity said."""
+        if self.mode == AnswerMode.score or self.given_max_tokens:
+            return []
+        return known_before({name: value for name, value in self.identity().items() if name != "max_tokens"})
 
     def record(self) -> dict[str, Any]:
         """`identity()`; versions, device, prompt and way of scoring or writing; and what was measured here."""
@@ -106,17 +120,25 @@ class CheckpointJudge(EncodedJudge):
                 if name in record and hasattr(self.scorer, name):
                     setattr(self.scorer, name, record[name])
 
+    def has_log_probabilities(self) -> bool:
+        return self.mode == AnswerMode.score
+
+    def is_downloaded(self) -> bool:
+        return self.source.is_downloaded()
+
     def answer(self, questions: Questions) -> dict[str, list[Any]]:
         if self.mode == AnswerMode.score:
             return super().answer(questions)
         texts = self.prompter.texts(questions)
         prompts = self.prompter.encode(texts)
         words, choices = options_of(questions, self.framing)
+        asked = list(zip(words, questions.anchor.tolist(), strict=True))
         # Another asking of the same question must not repeat the random numbers of the first.
         self.sampler.seed = self.seed + 1_000_003 * int(questions.repeat[0]) if len(questions) else self.seed
-        written = self.sampler.write(prompts, words)
+        enough = [partial(decided, options=options, anchor=anchor) for options, anchor in asked]
+        written = self.sampler.write(prompts, enough, self.watch)
         self.sampler.seed = self.seed
-        read = [parse(text, options, ended) for (text, _, ended), options in zip(written, words, strict=True)]
+        read = [parse(text, *given, ended) for (text, _, ended), given in zip(written, asked, strict=True)]
         return prompt_columns(texts, prompts) | {
             "raw_text": [text for text, _, _ in written],
             **choice_columns(read, choices),
@@ -145,7 +167,8 @@ class CheckpointJudge(EncodedJudge):
         steps = steps if isinstance(steps, StepScorer) and steps.cache_name == "cache_params" else None
         opened = _OPENED.search(self.prompter.text(""))
         lead = opened.group(1) if opened else ""
-        return Sampler(self.checkpoint, self.seed, 2048 if opened else 12, lead=lead, steps=steps)
+        limit = max(REASONING_TOKENS, self.max_tokens) if opened else self.max_tokens
+        return Sampler(self.checkpoint, self.seed, limit, lead=lead, steps=steps)
 
     @cached_property
     def batch_size(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import platform
@@ -15,6 +16,7 @@ from typing import Any
 
 import torch
 import transformers
+from huggingface_hub import snapshot_download
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -46,6 +48,10 @@ class Checkpoint:
     def open(self) -> Checkpoint:
         """Itself: it is open."""
         return self
+
+    def is_downloaded(self) -> bool:
+        """It is open."""
+        return True
 
 
 class CheckpointSource:
@@ -86,6 +92,10 @@ class CheckpointSource:
         known = {"gguf_file": self.weights.gguf_file, "revision": self.revision, "fingerprint": self._fingerprint()}
         return {"weights": self.name, "dtype": self.dtype} | {name: value for name, value in known.items() if value}
 
+    def is_downloaded(self) -> bool:
+        """Whether all of its weights are on this machine: in their folder, or in the hub's cache."""
+        return is_downloaded(self.weights, self.revision)
+
     def open(self) -> Checkpoint:
         """Load it. BadInput where it cannot be used, Unavailable when the hub does not answer."""
         quiet()
@@ -123,6 +133,22 @@ class CheckpointSource:
 def load(source: Weights | str | Path, **options: Any) -> Checkpoint:
     """Open `source` at once, with the options of CheckpointSource."""
     return CheckpointSource(source, **options).open()
+
+
+def is_downloaded(weights: Weights, revision: str | None) -> bool:
+    """Whether all files of weights are here, as an index of theirs counts them. Asks no hub."""
+    if weights.kind != WeightsKind.hub:
+        return True
+    try:
+        folder = Path(snapshot_download(weights.name, revision=revision, local_files_only=True))
+    except (OSError, ValueError):  # not in the cache; no hub id
+        return False
+    if weights.gguf_file:
+        return (folder / weights.gguf_file).is_file()
+    for index in folder.glob("*.index.json"):
+        names = set(json.loads(index.read_text(encoding="utf-8")).get("weight_map", {}).values())
+        return all((folder / name).is_file() for name in names)
+    return any(folder.glob("*.safetensors")) or any(folder.glob("*.bin"))
 
 
 def load_tokenizer(source: str, trust_remote_code: bool = False) -> Any:

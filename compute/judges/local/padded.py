@@ -6,6 +6,7 @@ parts of a prompt: encoder–decoders, whose encoder reads in both directions, a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor
 from transformers.modeling_outputs import BaseModelOutput
 
+from triadic.compute.judges.base import Watch, unwatched
 from triadic.compute.judges.encoded import EncodedQuestion
 from triadic.compute.judges.local.logits import (
     edge_logs,
@@ -39,12 +41,15 @@ class PlainScorer:
     def record(self) -> dict[str, Any]:
         return {"strategy": "equal-lengths" if self.equal_lengths else "padded", "batch_rows": self.batch_rows}
 
-    def score(self, questions: Sequence[EncodedQuestion]) -> list[Floats]:
+    def score(self, questions: Sequence[EncodedQuestion], watch: Watch = unwatched) -> list[Floats]:
         out = [np.full(len(question.branches.edge_token), np.nan) for question in questions]
         rows = [(at, form) for at, question in enumerate(questions) for form in range(len(question.branches.forms))]
+        open_rows = Counter(at for at, _ in rows)
         lengths = [len(questions[at].prompt) + len(questions[at].branches.spellings[form]) for at, form in rows]
         for group in groups_by_length(lengths, self.batch_rows, self.equal_lengths):
             halve_when_out_of_memory(lambda part: self._forward(questions, [rows[at] for at in part], out), group)
+            open_rows.subtract(rows[at][0] for at in group)
+            watch(sum(open_rows[at] == 0 for at in {rows[at][0] for at in group}))
         return out
 
     def _forward(self, questions: Sequence[EncodedQuestion], rows: list[Row], out: list[Floats]) -> list[None]:
@@ -86,10 +91,11 @@ class EncoderDecoderScorer(PlainScorer):
     def record(self) -> dict[str, Any]:
         return {"strategy": "encoder-decoder", "batch_rows": self.batch_rows}
 
-    def score(self, questions: Sequence[EncodedQuestion]) -> list[Floats]:
+    def score(self, questions: Sequence[EncodedQuestion], watch: Watch = unwatched) -> list[Floats]:
         out = [np.full(len(question.branches.edge_token), np.nan) for question in questions]
         for group in groups_by_length([len(question.prompt) for question in questions], self.batch_rows, equal=False):
             halve_when_out_of_memory(lambda part: self._questions(questions, part, out), group)
+            watch(len(group))
         return out
 
     def _questions(self, questions: Sequence[EncodedQuestion], part: Sequence[int], out: list[Floats]) -> list[None]:

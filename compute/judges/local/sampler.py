@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -10,12 +10,13 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache, StoppingCriteria, StoppingCriteriaList
 
+from triadic.compute.judges.base import Watch, unwatched
 from triadic.compute.judges.local.loading import Checkpoint
 from triadic.compute.judges.local.logits import groups_by_length, halve_when_out_of_memory, in_one_piece, only_at
 from triadic.compute.judges.local.steps import StepScorer
 from triadic.compute.judges.local.tree import common_length
-from triadic.compute.judges.parse import decided
 
+Enough = Callable[[str], bool]  # whether a text need not go on
 Written = tuple[str, int, bool]  # text, tokens written, whether it stopped by itself
 _KEPT = ("do_sample", "temperature", "top_k", "top_p", "min_p", "typical_p", "repetition_penalty", "num_beams")
 
@@ -27,7 +28,7 @@ class Sampler:
         self,
         checkpoint: Checkpoint,
         seed: int = 0,
-        limit: int = 12,
+        limit: int = 24,
         batch_rows: int = 128,
         lead: str = "",
         steps: StepScorer | None = None,
@@ -49,8 +50,8 @@ class Sampler:
         settings = {name: getattr(defaults, name, None) for name in _KEPT}
         return {"sampler": settings, "max_new_tokens": self.limit, "seed": self.seed, "sample_rows": self.batch_rows}
 
-    def write(self, prompts: Sequence[list[int]], options: Sequence[tuple[str, ...]]) -> list[Written]:
-        """(text, tokens written, whether it stopped by itself) for each prompt.
+    def write(self, prompts: Sequence[list[int]], enough: Sequence[Enough], watch: Watch = unwatched) -> list[Written]:
+        """(text, tokens written, whether it stopped by itself or at `enough`) for each prompt.
 
         Rows of similar length are written together (of equal length where a state can be neither padded nor copied), and
         what all begin with is read once. The random numbers of a group depend on the seed and on its prompts
@@ -60,13 +61,14 @@ class Sampler:
         equal = self.kind == "recurrent" and self.steps is None
         for group in groups_by_length([len(prompt) for prompt in prompts], self.batch_rows, equal):
             rows = halve_when_out_of_memory(
-                lambda part: self._rows([prompts[at] for at in part], [options[at] for at in part]), group
+                lambda part: self._rows([prompts[at] for at in part], [enough[at] for at in part]), group
             )
             for at, row in zip(group, rows, strict=True):
                 out[at] = row
+            watch(len(group))
         return out
 
-    def _rows(self, prompts: list[list[int]], options: list[tuple[str, ...]]) -> list[Written]:
+    def _rows(self, prompts: list[list[int]], enough: list[Enough]) -> list[Written]:
         seed = int.from_bytes(blake2b(repr((self.seed, prompts)).encode(), digest_size=7).digest(), "big")
         if self.steps:
             beginning: dict[str, Any] = {self.steps.cache_name: self.steps.states([prompt[:-1] for prompt in prompts])}
@@ -84,7 +86,7 @@ class Sampler:
             mask[row, :shared] = 1
             mask[row, rest : rest + len(prompt) - shared] = 1
         start = 1 if self.kind == "encoder-decoder" else width
-        stop = _Decided(self, start, options)
+        stop = _Enough(self, start, enough)
         inputs = {"input_ids": ids.to(self.model.device)}
         if self.kind != "recurrent":
             inputs["attention_mask"] = mask.to(self.model.device)
@@ -117,22 +119,22 @@ class Sampler:
         cache.batch_repeat_interleave(len(prompts))
         return {"past_key_values": cache}, shared
 
-    def _finish(self, row: list[int], decided_at: int | None) -> Written:
+    def _finish(self, row: list[int], enough_at: int | None) -> Written:
         ends = self.model.generation_config.eos_token_id
         ends = set(ends if isinstance(ends, list) else [ends]) | {self.tokenizer.eos_token_id}
-        if decided_at is not None:
-            row = row[:decided_at]
+        if enough_at is not None:
+            row = row[:enough_at]
         length = next((at for at, token in enumerate(row) if token in ends), None)
-        finished = decided_at is not None or length is not None
+        finished = enough_at is not None or length is not None
         row = row if length is None else row[:length]
         return self.lead + self.tokenizer.decode(row, skip_special_tokens=True), len(row), finished
 
 
-class _Decided(StoppingCriteria):
-    """Stopping criterion: rows whose text can no longer change the answer are done."""
+class _Enough(StoppingCriteria):
+    """Stopping criterion: rows whose text need not go on are done."""
 
-    def __init__(self, sampler: Sampler, start: int, options: list[tuple[str, ...]]) -> None:
-        self.sampler, self.start, self.options = sampler, start, options
+    def __init__(self, sampler: Sampler, start: int, enough: list[Enough]) -> None:
+        self.sampler, self.start, self.enough = sampler, start, enough
         self.length: dict[int, int] = {}
 
     def __call__(self, input_ids: Tensor, scores: Tensor, **kwargs: Any) -> Tensor:
@@ -141,7 +143,7 @@ class _Decided(StoppingCriteria):
         for at, row in enumerate(rows):
             if at not in self.length:
                 text = self.sampler.lead + self.sampler.tokenizer.decode(row, skip_special_tokens=True)
-                if decided(text, self.options[at]):
+                if self.enough[at](text):
                     self.length[at] = len(row)
             done[at] = at in self.length
         return done

@@ -11,14 +11,13 @@ import torch
 from transformers import AutoModel, AutoTokenizer
 
 from triadic.compute.judges.base import Judge, Questions, RaterEntry
-from triadic.compute.judges.local.loading import fingerprint
+from triadic.compute.judges.local.loading import fingerprint, is_downloaded
 from triadic.compute.judges.local.packaged import unpackaged
 from triadic.compute.judges.prompts import check_framing
 from triadic.compute.judges.vectors import VectorsJudge
 from triadic.compute.settings import JudgeSettings
 from triadic.schema.arrays import Floats
 from triadic.schema.errors import BadInput
-from triadic.schema.lookup import read_concepts
 from triadic.schema.vocabulary import AnswerMode
 from triadic.schema.weights import Weights, WeightsKind
 
@@ -39,7 +38,7 @@ class SentenceJudge(Judge):
         """Of weights in a package, a folder or on the hub."""
         if settings.answer != AnswerMode.score:
             raise BadInput("an embedding model has no text to sample: ask it with --answer score")
-        return cls(list(read_concepts(rater.lab, rater.concept_set_id).word), rater.weights, settings.framing)
+        return cls(rater.words, rater.weights, settings.framing)
 
     def identity(self) -> dict[str, Any]:
         """The checkpoint, what it is given of a word, and what is compared."""
@@ -61,6 +60,9 @@ class SentenceJudge(Judge):
     def record(self) -> dict[str, Any]:
         """`identity()`, and a fingerprint of the similarities."""
         return self.judge.identity() | self.identity() | {"prompt_example": self.identity()["wording"]}
+
+    def is_downloaded(self) -> bool:
+        return is_downloaded(self.files, None)
 
     def answer(self, questions: Questions) -> dict[str, list[Any]]:
         return self.judge.answer(questions)

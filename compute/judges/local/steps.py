@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from triadic.compute.judges.base import Watch, unwatched
 from triadic.compute.judges.encoded import EncodedQuestion
 from triadic.compute.judges.local.logits import edge_logs, halve_when_out_of_memory, in_one_piece, only_at
 from triadic.compute.judges.local.tree import common_length
@@ -86,10 +87,10 @@ class StepScorer:
     def record(self) -> dict[str, Any]:
         return {"strategy": "steps", "state_bytes": self.state_bytes}
 
-    def score(self, questions: Sequence[EncodedQuestion]) -> list[Floats]:
-        return halve_when_out_of_memory(self._score, questions) if questions else []
+    def score(self, questions: Sequence[EncodedQuestion], watch: Watch = unwatched) -> list[Floats]:
+        return halve_when_out_of_memory(lambda part: self._score(part, watch), questions) if questions else []
 
-    def _score(self, questions: Sequence[EncodedQuestion]) -> list[Floats]:
+    def _score(self, questions: Sequence[EncodedQuestion], watch: Watch) -> list[Floats]:
         length = common_length([question.prompt for question in questions])
         levels, _ = levels_of(questions, length)
         with torch.inference_mode():
@@ -97,11 +98,12 @@ class StepScorer:
             widest = max(len(level.ids) for level in levels)
             if widest * _size(root) > self.state_bytes and len(questions) > 1:
                 middle = len(questions) // 2
-                return self._score(questions[:middle]) + self._score(questions[middle:])
+                return self._score(questions[:middle], watch) + self._score(questions[middle:], watch)
             out = [np.full(len(question.branches.edge_token), np.nan) for question in questions]
             for level, (values, _) in zip(levels, self._descend(root, levels), strict=True):
                 for number, edge, value in zip(level.question, level.edge, values, strict=True):
                     out[number][edge] = value
+        watch(len(questions))
         return out
 
     def states(self, prompts: Sequence[list[int]]) -> Any:

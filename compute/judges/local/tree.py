@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from triadic.compute.judges.base import Watch, unwatched
 from triadic.compute.judges.encoded import EncodedQuestion
 from triadic.compute.judges.local.attention import fast_on_processors
 from triadic.compute.judges.local.logits import edge_logs, halve_when_out_of_memory, only_at, out_of_memory
@@ -106,8 +107,8 @@ class TreeScorer:
     def record(self) -> dict[str, Any]:
         return {"strategy": "tree", "split": self.split, "micro_tokens": self.micro_tokens}
 
-    def score(self, questions: Sequence[EncodedQuestion]) -> list[Floats]:
-        return halve_when_out_of_memory(self._score, questions) if questions else []
+    def score(self, questions: Sequence[EncodedQuestion], watch: Watch = unwatched) -> list[Floats]:
+        return halve_when_out_of_memory(lambda part: self._score(part, watch), questions) if questions else []
 
     def choose(self, questions: Sequence[EncodedQuestion]) -> str:
         """The split to use: one level less is one pass less, but more tokens are read twice."""
@@ -140,7 +141,7 @@ class TreeScorer:
             logits.sum().item()  # waits for the device
         return time.perf_counter() - start
 
-    def _score(self, questions: Sequence[EncodedQuestion]) -> list[Floats]:
+    def _score(self, questions: Sequence[EncodedQuestion], watch: Watch) -> list[Floats]:
         n = len(questions)
         with torch.inference_mode():
             root, *levels = plan(questions, self.choose(questions))
@@ -154,7 +155,7 @@ class TreeScorer:
                     segments.append(self._keep(parts, segments) if segments else self._begin(parts))
                     above = [(*before, int(place)) for before, place in zip(above, group, strict=True)]
                 end = ends
-            return self._leaves(questions, end, above, segments)
+            return self._leaves(questions, end, above, segments, watch)
 
     def _begin(self, parts: list[Part]) -> Segment:
         """What `_keep` makes of the parts at the top: a single one is remembered for the next batch."""
@@ -178,7 +179,12 @@ class TreeScorer:
         return Segment(_padded(rows, keys, lengths), _padded(rows, values, lengths), lengths)
 
     def _leaves(
-        self, questions: Sequence[EncodedQuestion], end: Ints, above: list[tuple[int, ...]], segments: list[Segment]
+        self,
+        questions: Sequence[EncodedQuestion],
+        end: Ints,
+        above: list[tuple[int, ...]],
+        segments: list[Segment],
+        watch: Watch,
     ) -> list[Floats]:
         parts = []
         for at, question in enumerate(questions):
@@ -188,6 +194,7 @@ class TreeScorer:
         for chunk in self._chunks([len(part.tokens) for part in parts]):
             for at, values in zip(chunk, self._leaf_rows(questions, parts, chunk, segments), strict=True):
                 out[at] = values
+            watch(len(chunk))
         return out
 
     def _leaf_rows(

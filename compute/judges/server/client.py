@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import openai
 
+from triadic.compute.judges.base import Watch, unwatched
 from triadic.schema.errors import BadInput, TriadicError, Unavailable
 
 Item = TypeVar("Item")
@@ -49,10 +50,14 @@ class Server:
         """The choices that the completions endpoint sends, in the order of the prompts, and its usage."""
         return self._send(self.client.completions.create, request)
 
-    def map(self, work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-        """`work` on every item, `concurrency` at a time; results in order."""
+    def map(self, work: Callable[[Item], Result], items: Sequence[Item], watch: Watch = unwatched) -> list[Result]:
+        """`work` on every item, `concurrency` at a time; results in order. `watch` is told of each as it is there."""
+        results = []
         with ThreadPoolExecutor(self.concurrency) as pool:
-            return list(pool.map(work, items))
+            for result in pool.map(work, items):
+                results.append(result)
+                watch(1)
+        return results
 
     def weights(self) -> str | None:
         """Where the server says that it read the model from (vLLM and SGLang do), None where it does not say."""

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from triadic.compute.judges.base import RaterEntry
+from triadic.compute.judges.base import RaterEntry, Watch, unwatched
 from triadic.compute.judges.encoded import EncodedJudge, EncodedQuestion
 from triadic.compute.judges.local.loading import load_tokenizer
 from triadic.compute.judges.names import RULE
@@ -59,8 +59,8 @@ class ServerScorer:
             "a logit bias): ask with --answer sample"
         )
 
-    def score(self, questions: Sequence[EncodedQuestion]) -> list[Floats]:
-        return self.server.map(self._echoed if self.way == "echo" else self._forced, questions)
+    def score(self, questions: Sequence[EncodedQuestion], watch: Watch = unwatched) -> list[Floats]:
+        return self.server.map(self._echoed if self.way == "echo" else self._forced, questions, watch)
 
     def _echoed(self, question: EncodedQuestion) -> Floats:
         prompt, tree = question.prompt, question.branches

@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from triadic.compute.judges.base import Judge, Questions, RaterEntry, check_batch_size, choice_columns
-from triadic.compute.judges.parse import RULE, parse, strip_reasoning
+from triadic.compute.judges.base import Judge, Questions, RaterEntry, check_batch_size, choice_columns, known_before
+from triadic.compute.judges.parse import RULE, decided, parse, strip_reasoning
 from triadic.compute.judges.prompts import (
+    REASONING_TOKENS,
+    answer_tokens,
     check_framing,
     check_style,
     options_of,
@@ -19,10 +21,9 @@ from triadic.compute.judges.prompts import (
 )
 from triadic.compute.judges.server.client import Refused, Reply, Server
 from triadic.compute.settings import JudgeSettings
-from triadic.schema.errors import BadInput
 from triadic.schema.vocabulary import PromptStyle
 
-REASONING_TOKENS = 2048  # for an answer that had not ended its reasoning within the limit
+FORMER_MAX_TOKENS = 24  # of every model, up to version 1 of the reading rule
 _OFF = {"chat_template_kwargs": {"enable_thinking": False, "thinking": False}}
 Manner = tuple[str, bool]  # 'template', 'folded' or 'text'; whether reasoning can be switched off
 Text = tuple[str, bool, int | None, int | None]  # the text, stopped by itself, prompt tokens, answer tokens
@@ -43,23 +44,23 @@ class ServerWritingJudge(Judge):
         style: str = "chat",
         framing: str = "anchored",
         temperature: float | None = None,
-        max_tokens: int = 24,
+        max_tokens: int | None = None,
         seed: int | None = None,
         batch_size: int | None = None,
     ) -> None:
-        if max_tokens < 1:
-            raise BadInput(f"max_tokens is {max_tokens}: it must be at least 1")
         self.server = server
         self.style = check_style(style)
         self.framing = check_framing(framing)
-        self.settings = {"temperature": temperature, "max_tokens": max_tokens, "seed": seed}
+        self.given_max_tokens = max_tokens
+        self.settings = {"temperature": temperature, "max_tokens": answer_tokens(self.style, max_tokens), "seed": seed}
         self.batch_size = check_batch_size(batch_size) or self.batch_size
 
     @classmethod
     def from_rater(cls, rater: RaterEntry, settings: JudgeSettings) -> ServerWritingJudge:
         """Of weights `http://host:8000/v1#NAME`. The key is $OPENAI_API_KEY."""
         server = Server(rater.weights.name, rater.weights.address, concurrency=settings.concurrency)
-        return cls(server, rater.style, settings.framing, seed=settings.seed, batch_size=settings.batch_size)
+        limit, seed, size = settings.max_tokens, settings.seed, settings.batch_size
+        return cls(server, rater.style, settings.framing, max_tokens=limit, seed=seed, batch_size=size)
 
     def identity(self) -> dict[str, Any]:
         """Model, endpoint, sampler settings, wording and reading; concurrency and retries change no answer."""
@@ -76,12 +77,15 @@ class ServerWritingJudge(Judge):
             "reading": RULE,
         }
 
+    def earlier_identities(self) -> list[dict[str, Any]]:
+        if self.given_max_tokens:
+            return []
+        return known_before(self.identity() | {"sampler": self.settings | {"max_tokens": FORMER_MAX_TOKENS}})
+
     def record(self) -> dict[str, Any]:
         """`identity()`, and how this server is asked."""
         system, switch = self._manner
-        sent = plain("{question}")
-        if self.style == PromptStyle.chat:
-            sent = "\n".join(f"{turn['role']}: {turn['content']}" for turn in turns_of("{question}", system))
+        sent = self._prompt("{question}")
         return self.identity() | {"system": system, "thinking": "off" if switch else None, "prompt_example": sent}
 
     def resume(self, record: dict[str, Any]) -> None:
@@ -90,13 +94,20 @@ class ServerWritingJudge(Judge):
             self._manner = (record["system"], bool(record.get("thinking")))
         super().resume(record)
 
+    def prompts(self, questions: Questions) -> list[str]:
+        """The turns of each question as they are sent; a chat model's template is the server's."""
+        return [self._prompt(text) for text in question_texts(questions, self.framing)]
+
     def answer(self, questions: Questions) -> dict[str, list[Any]]:
         """Answers to one batch, in its order. Unavailable when the server does not answer, BadInput when it refuses."""
         texts = question_texts(questions, self.framing)
         _ = self._manner  # found out before many ask at once
-        replies = self.server.map(self._ask, list(zip(texts, questions.repeat.tolist(), strict=True)))
         words, choices = options_of(questions, self.framing)
-        read = [parse(reply[0], named, reply[1]) for reply, named in zip(replies, words, strict=True)]
+        asked = list(zip(words, questions.anchor.tolist(), strict=True))
+        replies = self.server.map(
+            self._ask, list(zip(texts, questions.repeat.tolist(), asked, strict=True)), self.watch
+        )
+        read = [parse(text, *given, ended) for (text, ended, _, _), given in zip(replies, asked, strict=True)]
         return {
             "raw_text": [reply[0] for reply in replies],
             **choice_columns(read, choices),
@@ -104,6 +115,11 @@ class ServerWritingJudge(Judge):
             "prompt_tokens": [reply[2] for reply in replies],
             "answer_tokens": [reply[3] for reply in replies],
         }
+
+    def _prompt(self, question: str) -> str:
+        if self.style == PromptStyle.base:
+            return plain(question)
+        return "\n".join(f"{turn['role']}: {turn['content']}" for turn in turns_of(question, self._manner[0]))
 
     @cached_property
     def _manner(self) -> Manner:
@@ -124,13 +140,16 @@ class ServerWritingJudge(Judge):
         system, switch = manner
         return self.server.chat(messages=turns_of(text, system), extra_body=_OFF if switch else None, **settings)
 
-    def _ask(self, question: tuple[str, int]) -> Text:
-        text, repeat = question
+    def _ask(self, question: tuple[str, int, tuple[tuple[str, ...], str]]) -> Text:
+        text, repeat, asked = question
         settings = {name: value for name, value in self.settings.items() if value is not None}
         if "seed" in settings:
             settings["seed"] += repeat  # the same seed would give the same answer again
         if self.style == PromptStyle.base:
-            return _read(*self.server.complete(prompt=plain(text), stop=["\n"], **settings))
+            reply = _read(*self.server.complete(prompt=plain(text), stop=["\n"], **settings))
+            if reply[1] and not decided(f"{reply[0]}\n", *asked):  # an empty line, or the question again: let it go on
+                reply = _read(*self.server.complete(prompt=plain(text), **settings))
+            return reply
         reply = _read(*self._chat(text, self._manner, settings))
         if not reply[1] and strip_reasoning(reply[0])[1]:  # it was still thinking: give it room
             reply = _read(*self._chat(text, self._manner, settings | {"max_tokens": REASONING_TOKENS}))

@@ -10,7 +10,7 @@ from triadic.compute.judges import names, parse
 from triadic.compute.judges.local.checkpoint import CheckpointJudge
 from triadic.compute.judges.local.loading import CheckpointSource
 from triadic.compute.judges.local.sentences import SentenceJudge
-from triadic.compute.judges.prompts import QUESTIONS, wording
+from triadic.compute.judges.prompts import ANSWER_TOKENS, QUESTIONS, prompt_hash, question_texts, wording
 from triadic.compute.judges.scripted import ScriptedJudge
 from triadic.compute.judges.server.scoring import ServerScoringJudge
 from triadic.compute.judges.server.writing import ServerWritingJudge
@@ -35,6 +35,9 @@ JUDGES = {
     "server writing": (CHAT, parse.RULE),
     "server scoring": (CHAT, names.RULE),
 }
+
+
+READS_TEXTS = {"checkpoint sample", "server writing"}
 
 
 @pytest.fixture(params=JUDGES)
@@ -108,6 +111,29 @@ def test_answers_are_columns_of_choices_or_reasons(fresh, questions, framing):
     assert all(-(2**63) <= value < 2**63 for value in got.get("prompt_hash", []))
 
 
+@pytest.mark.parametrize("framing", Framing)
+def test_prompts_are_there_where_the_question_is_asked_in_words_and_hold_it(name, fresh, questions, framing):
+    judge, asked = fresh(framing), questions(5)
+    prompts = judge.prompts(asked)
+    if name in ("simulated", "vectors", "sentences"):
+        assert prompts == []
+        return
+    for prompt, text in zip(prompts, question_texts(asked, framing), strict=True):
+        assert text in prompt
+        assert judge.record()["prompt_example"].replace("{question}", text).strip() in (
+            prompt.strip(),
+            QUESTIONS[framing],
+        )
+    if name != "server writing":  # a server's template is its own: what is hashed is the plain prompt
+        assert [prompt_hash(prompt) for prompt in prompts] == judge.answer(asked)["prompt_hash"]
+
+
+def test_a_judge_that_reads_texts_says_how_long_they_may_be(name, fresh):
+    identity = fresh().identity()
+    limit = identity.get("max_tokens", (identity.get("sampler") or {}).get("max_tokens"))
+    assert limit == (ANSWER_TOKENS["chat"] if name in READS_TEXTS else None)
+
+
 def test_asking_again_gives_the_same_answers(fresh, questions):
     judge, asked = fresh(), questions(20)
     assert judge.answer(asked) == judge.answer(asked) == fresh().answer(asked)
@@ -142,6 +168,14 @@ def test_version_0_1_0_knew_the_same_judge_without_its_wording_and_reading(name,
     if name == "simulated":
         assert former is None
         return
+    if name in READS_TEXTS:
+        assert former is None
+        assert [set(each) & {"wording", "reading"} for each in judge.earlier_identities()] == [
+            {"wording", "reading"},
+            set(),
+        ]
+        return
+    assert judge.earlier_identities() == []
     assert not {"wording", "reading"} & former.keys()
     assert former.items() <= judge.identity().items() or name == "sentences"
     today = judge.identity()

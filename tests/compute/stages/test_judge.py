@@ -83,6 +83,75 @@ def test_what_was_answered_before_an_error_is_kept_and_the_error_is_on_record(la
     assert lab.store.value(STATUS, [work.run_id]) == "finished"
 
 
+class Unloadable(ScriptedJudge):
+    """Its weights cannot be opened."""
+
+    def record(self):
+        raise Unavailable("owner/name is not on this machine and the hub does not answer")
+
+
+def test_weights_that_cannot_be_loaded_fail_the_run_with_their_reason(lab):
+    work, judge = begin(lab, judge=Unloadable(batch_size=50))
+    with pytest.raises(Unavailable, match="not on this machine"):
+        ask(lab, work, judge)
+    assert lab.store.value(STATUS, [work.run_id]) == "failed"
+    detail = lab.store.row("SELECT status_detail ->> 'error', status_detail ->> 'answers' FROM run_status")
+    assert detail == ("Unavailable: owner/name is not on this machine and the hub does not answer", "0")
+    assert ask(lab, work, ScriptedJudge(batch_size=50)) == 500
+    assert lab.store.value(STATUS, [work.run_id]) == "finished"
+
+
+class Stopped(ScriptedJudge):
+    """Somebody presses Ctrl-C in the third batch."""
+
+    asked = 0
+
+    def answer(self, questions):
+        self.asked += 1
+        if self.asked == 3:
+            raise KeyboardInterrupt
+        return super().answer(questions)
+
+
+def test_what_is_interrupted_is_recorded_so_with_the_answers_there_are(lab):
+    work, judge = begin(lab, judge=Stopped(batch_size=50))
+    with pytest.raises(KeyboardInterrupt):
+        ask(lab, work, judge)
+    found = lab.store.row("SELECT status, status_detail ->> 'answers', status_detail ->> 'of' FROM run_status")
+    assert found == ("interrupted", "100", "500")
+    assert lab.store.row("SELECT count(*) FROM response") == (100,)
+    assert ask(lab, work, ScriptedJudge(batch_size=50)) == 400
+
+
+def test_sigterm_is_recorded_as_ctrl_c_is_and_then_has_its_old_meaning_again(lab):
+    class Terminated(Stopped):
+        def answer(self, questions):
+            if self.asked == 1:
+                os.kill(os.getpid(), signal.SIGTERM)
+            self.asked += 1
+            return ScriptedJudge.answer(self, questions)
+
+    work, judge = begin(lab, judge=Terminated(batch_size=50))
+    with pytest.raises(KeyboardInterrupt):
+        ask(lab, work, judge)
+    assert lab.store.value(STATUS, [work.run_id]) == "interrupted"
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_progress_moves_within_a_batch_where_the_judge_tells(lab):
+    class Telling(ScriptedJudge):
+        def answer(self, questions):
+            for _ in range(0, len(questions), 20):
+                self.watch(20)
+            return super().answer(questions)
+
+    work, judge = begin(lab, 100, judge=Telling(batch_size=50))
+    news = []
+    ask(lab, work, judge, lambda *each: news.append(each))
+    assert [done for done, _ in news] == [0, 20, 40, 50, 50, 70, 90, 100, 100]
+    assert {total for _, total in news} == {100}
+
+
 class Measuring(Failing):
     """Measures something once a start, as the tree does with its passes."""
 
@@ -245,4 +314,9 @@ def test_ctrl_c_stops_in_one_line_and_sql_answers_meanwhile(lab):
     assert process.returncode == 130
     assert "Traceback" not in stderr
     assert "the same command goes on" in stderr
-    assert lab.store.row("SELECT count(*) FROM response")[0] > 0
+    kept = lab.store.row("SELECT count(*) FROM response")[0]
+    assert kept > 0
+    assert lab.store.row("SELECT status, (status_detail ->> 'answers')::INTEGER FROM run_status") == (
+        "interrupted",
+        kept,
+    )

@@ -8,8 +8,8 @@ from triadic.compute.stages import learning
 from triadic.compute.stages.embed import embed
 from triadic.compute.stages.learning import COLUMNS, curve_of_run, curves
 from triadic.compute.triplets import sample_triplets
+from triadic.ingest.answers import ingest_answers
 from triadic.ingest.reference import wordnet_reference
-from triadic.ingest.responses import ingest_responses
 from triadic.schema.embeddings import read_embedding
 from triadic.schema.errors import BadInput, NotFound
 from triadic.tests.compute.simulated_raters import simulate_odd_one_out
@@ -21,7 +21,7 @@ def judged(lab, tmp_path):
     rng = np.random.default_rng(0)
     space = read_embedding(lab, wordnet_reference(lab, "things-128"))[:, :5] * 12
     np.save(tmp_path / "answers.npy", simulate_odd_one_out(space, sample_triplets(128, 6_000, rng), rng))
-    return ingest_responses(lab, tmp_path / "answers.npy", "taxonomist", "things-128")
+    return ingest_answers(lab, tmp_path / "answers.npy", "taxonomist", "things-128").run_id
 
 
 def test_the_curve_rises_towards_the_stored_fit(lab, judged):
