@@ -69,6 +69,9 @@ def init(lab: Lab, empty: bool) -> None:
     say(f"Lab at {lab.path}")
     for line in [] if empty else ingest_everything(lab):
         say(f"  {line}")
+    say(
+        "next: triadic model add HUB_ID, a folder or a GGUF file, then triadic run NAME (triadic demo tries one at once)"
+    )
 
 
 cli.add_command(ingest)
@@ -303,7 +306,12 @@ def run(
 @click.option("--runs", is_flag=True, help="One row per run: time, answers, tokens, and what stopped it.")
 @click.option("--sets", is_flag=True, help="One row per triplet set, the main one marked.")
 @click.option("--all", "everyone", is_flag=True, help="Raters without any run too.")
-@click.option("--mirror", "mirrored", is_flag=True, help="Bring the MLflow mirror up to date first, and wait for it.")
+@click.option(
+    "--mirror",
+    "mirrored",
+    is_flag=True,
+    help="First wait for the MLflow mirror to be up to date. Other commands do not: TRIADIC_MIRROR is background, wait or off.",
+)
 @watched
 @in_lab()
 def status(lab: Lab, runs: bool, sets: bool, everyone: bool, mirrored: bool) -> pd.DataFrame:
@@ -403,6 +411,13 @@ def export(lab: Lab, target: Path) -> None:
     say(f"{len(upkeep.export(lab, target))} tables in {target}")
 
 
+def demo_weights() -> None:
+    """Refuse a demo without its weights before there is a lab."""
+    from triadic.compute.judges.local.packaged import check_demo
+
+    check_demo()
+
+
 @cli.command()
 @click.option(
     "--full", is_flag=True, help=f"Ask the paper's {PAPER_TRIPLETS:,} questions: a quarter of an hour on two cores."
@@ -414,7 +429,7 @@ def export(lab: Lab, target: Path) -> None:
 @click.option("--reference", "human", type=PATH, help="A human embedding to compare with (VICE .npy or SPoSE text).")
 @click.option("--seed", default=0, help="Of the draw of the questions.")
 @with_settings(align=AlignSettings)
-@in_lab(create=True, mirrored=True)
+@in_lab(create=True, mirrored=True, check=demo_weights)
 def demo(
     lab: Lab, full: bool, triplets: int | None, extra: Names, human: Path | None, seed: int, align: AlignSettings
 ) -> None:
@@ -431,7 +446,8 @@ def demo(
     if human:
         reference.reference_from_file(lab, human, DEFAULT_SET)
     n_triplets = triplets or (PAPER_TRIPLETS if full else QUICK_TRIPLETS)
-    questions, settings = plan.draw_triplet_set(lab, DEFAULT_SET, n_triplets, seed), RunSettings(align=align)
+    questions = plan.draw_triplet_set(lab, DEFAULT_SET, n_triplets, seed, main=full)
+    settings = RunSettings(align=align)
     for name in ("gemma3-270m", "minilm", *extra):
         rater = demo_models.add_packaged(lab, name)
         bars = progress_bar(rater), progress_bar(f"{rater}: align", "refits")

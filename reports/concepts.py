@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from triadic.reports import figures
-from triadic.reports.frames import ReferenceSetting
 from triadic.reports.report import Report, Table
 from triadic.reports.spaces import Pair, beside_rater, beside_reference
 from triadic.reports.statistics.procrustes import Turned, moved_interval, n_lost, nearest, turned
@@ -32,9 +31,11 @@ def report(
     store: Store,
     model: Annotated[str, Option("The rater whose concepts are looked at.")],
     other: Annotated[
-        str | None, Option("Lay it over this rater's concepts instead of a reference's.", unset="a reference")
+        str | None, Option("Lay it over this rater's concepts instead of a reference's.", unset="none")
     ] = None,
-    reference: ReferenceSetting = None,
+    reference: Annotated[
+        str | None, Option("Reference it is laid over.", unset="the main one of its concepts, people's first")
+    ] = None,
     concepts: Annotated[str | None, Option("Concept set.", unset="that of its fit with most answers")] = None,
     neighbours: Annotated[int, Option("How many of the nearest concepts are a concept's neighbours.")] = 10,
 ) -> Report:
@@ -123,6 +124,7 @@ class Drawn:
     coin_residuals: Floats
     coin_lost: Floats
     is_paired: bool  # whether both sides were resampled
+    more: tuple[int, int]  # how many refits of each to ask for, so that the lab keeps some
 
     @classmethod
     def read(cls, store: Store, pair: Pair, k: int) -> Drawn:
@@ -137,7 +139,18 @@ class Drawn:
             _stacked([turned(*two).residuals for two in each], target) for each in (spaces, coins)
         )
         lost, coin_lost = (_stacked([n_lost(*two, k) for two in each], target) for each in (spaces, coins))
-        return cls(residuals, lost, coin_residuals, coin_lost, is_paired=bool(both))
+        return cls(
+            residuals, lost, coin_residuals, coin_lost, is_paired=bool(both), more=_more(store, pair.model.embedding_id)
+        )
+
+
+def _more(store: Store, embedding_id: str) -> tuple[int, int]:
+    """The usual numbers of refits; one more where a lab from before refits were kept has these figures already."""
+    row = store.row(
+        "SELECT max(n_answer_draws), max(n_coin_flip_draws) FROM alignment WHERE embedding_id = ?", [embedding_id]
+    )
+    made = [int(n or 0) for n in row or (0, 0)]
+    return max(100, made[0] + 1), max(200, made[1] + 1)
 
 
 def _stacked(draws: Sequence[Floats | Ints], target: Floats) -> Floats:
@@ -277,14 +290,16 @@ def _notes(pair: Pair, found: Turned, drawn: Drawn, concepts: pd.DataFrame, k: i
             f"low, high: 95% over {len(drawn.residuals)} refits to {of} resampled, moved so that their mean is the figure."
         )
     else:
-        notes.append(f"No intervals: `triadic align {model} --bootstraps 100` keeps the refits that they need.")
+        notes.append(
+            f"No intervals: `triadic align {model} --bootstraps {drawn.more[0]}` keeps the refits that they need."
+        )
     coins = len(drawn.coin_residuals)
     if coins:
         notes.append(
             f"chance: mean of {coins} refits to coin flips; p: share of coins that put it at least as near; near 1 it is farther away than coins put it."
         )
     else:
-        notes.append(f"No chance: `triadic align {model} --coin-flips 200` keeps the refits that it needs.")
+        notes.append(f"No chance: `triadic align {model} --coin-flips {drawn.more[1]}` keeps the refits that it needs.")
     if coins >= FEWEST_DRAWS:
         far = int(concepts.at_chance.sum())
         notes.append(

@@ -255,6 +255,10 @@ def report_command(name: str, make: Callable[..., Report], about: str) -> click.
     @click.option("--exclude", "excluded", type=completion.RATERS, multiple=True, help="All but these (A,B).")
     @printed_as
     @click.option("--table", help="Only this table of the report.")
+    @click.option("--figure", help="Only draw this figure, into --output or NAME.pdf: a .pdf, .svg or .png of 300 dpi.")
+    @click.option(
+        "--output", "file", type=PATH, help="Write the table or the figure to this file; its suffix says how."
+    )
     @click.option("--save", is_flag=True, help="Every format and figure into the lab's reports/, and into MLflow.")
     @in_lab()
     def command(
@@ -264,16 +268,26 @@ def report_command(name: str, make: Callable[..., Report], about: str) -> click.
         form: str,
         columns: str | None,
         table: str | None,
+        figure: str | None,
+        file: Path | None,
         save: bool,
         **settings: Any,
     ) -> None:
-        from triadic.reports import output, raters, saving
+        from triadic.reports import figures, output, raters, saving
         from triadic.reports.columns import pick_tables
 
         chosen = raters.choose(lab.store, named, excluded)
         found = make(lab.store, **settings)
         found.notes += raters.notes(lab.store, chosen)
+        if figure or (file and figures.is_figure(file)):
+            say(f"drawn: {figures.save_one(found, figure, file)}")
+            return
         shown = pick_tables(found, columns, table)
+        if file:
+            content = output.render(shown, format_of(file), table)
+            file.write_bytes(content.encode() if isinstance(content, str) else content)
+            say(f"written: {file}")
+            return
         put(output.render(shown, form, table, None if columns else terminal_width()))
         for each in shown.tables if form in ("csv", "parquet", "json") else []:
             if not len(each.frame) and table in (None, each.name):

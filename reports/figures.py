@@ -42,7 +42,7 @@ WORDS = {
     "vocab_size": "vocabulary", "training_tokens": "training tokens (trillions)", "base_stage1": "base\nstage 1",
     "sft": "SFT", "dpo": "DPO", "rlvr": "RLVR",
 }  # fmt: skip
-NAMED = 16  # concepts that have their word beside them: more would cover one another
+NAMED = 12  # concepts that have their word beside them: more would cover one another
 BASE, TUNED, INK = "#b07a1e", "#1f6fa8", "#444444"  # distinct in grey and to colour-blind eyes
 
 
@@ -57,15 +57,25 @@ def save(report: Report, folder: Path | str) -> list[Path]:
     return written
 
 
-def save_one(report: Report, name: str, path: Path) -> Path:
-    """Draw one figure of a report into a file, whose suffix says the format: .svg, .pdf or .png.
+def is_figure(path: Path) -> bool:
+    """Whether a file's suffix is that of a figure."""
+    return path.suffix.lower().removeprefix(".") in FORMATS
 
-    Raises NotFound for a figure that the report does not have, naming those it has, BadInput for another suffix.
+
+def save_one(report: Report, name: str | None = None, path: Path | None = None) -> Path:
+    """Draw one figure of a report (None: the only one) into a file, NAME.pdf where none is given; its suffix says how.
+
+    Raises NotFound for a figure that the report does not have, naming those it has, BadInput for another suffix or for
+    no name where there are several.
     """
+    there = f"use one of {', '.join(report.figures)}" if report.figures else "it has none"
+    if name is None and len(report.figures) != 1:
+        raise BadInput(f"report {report.name} has {len(report.figures)} figures, name one with --figure: {there}")
+    name = name or next(iter(report.figures))
     if name not in report.figures:
-        there = f"use one of {', '.join(report.figures)}" if report.figures else "it has none"
         raise NotFound(f"no figure {name!r} in report {report.name}: {there}")
-    if path.suffix.lower().removeprefix(".") not in FORMATS:
+    path = path or Path(f"{name}.pdf")
+    if not is_figure(path):
         raise BadInput(f"{path.name} is no figure: end it in .{', .'.join(FORMATS)}")
     return _drawn(report.figures[name], [path])[0]
 
@@ -74,9 +84,8 @@ def _drawn(draw: Callable[[], Figure], paths: list[Path]) -> list[Path]:
     from matplotlib import rc_context
 
     with rc_context(STYLE):
-        figure = draw()
-        for path in paths:
-            figure.savefig(path, dpi=DPI, metadata=METADATA[path.suffix.lower().removeprefix(".")])
+        for path in paths:  # each anew: a layout moves a little with every drawing of one figure
+            draw().savefig(path, dpi=DPI, metadata=METADATA[path.suffix.lower().removeprefix(".")])
     return paths
 
 
@@ -162,7 +171,9 @@ def matrix(scores: pd.DataFrame) -> Figure:
                 text = f"{grid[i, j]:.2f}\n{len(both)}"
             dark = np.isfinite(grid[i, j]) and abs(grid[i, j]) > 0.5
             axes.text(j, i, text, ha="center", va="center", fontsize=8, color="white" if dark else INK)
-    axes.imshow(grid, cmap="RdBu", vmin=-1, vmax=1)
+    edges = np.arange(len(names) + 1) - 0.5
+    axes.pcolormesh(edges, edges, np.ma.masked_invalid(grid), cmap="RdBu", vmin=-1, vmax=1)  # imshow would be pixels
+    axes.set(aspect="equal", ylim=(edges[-1], edges[0]))
     axes.set_xticks(range(len(names)), names, rotation=40, ha="right")
     axes.set_yticks(range(len(names)), names)
     axes.tick_params(length=0)
@@ -226,7 +237,8 @@ def ranking(frame: pd.DataFrame, metric: str) -> Figure:
     A panel for each reference (of each concept set); figures of few answers are squares, in grey.
     """
     parts = [part for _, part in frame.groupby(["origin", "reference", "concept_set_id"], sort=False, dropna=False)]
-    figure, panels = _canvas(5.2 * len(parts), 1.4 + 0.17 * max(map(len, parts)), len(parts), share="x")
+    longest = max(map(len, parts))
+    figure, panels = _canvas(5.2 * len(parts), 1.4 + 0.17 * longest, len(parts), share="x")
     for axes, part in zip(panels, parts, strict=True):
         rows = part.iloc[::-1].reset_index(drop=True)
         at_chance = rows.at_chance.fillna(False).astype(bool).to_numpy()
@@ -245,8 +257,9 @@ def ranking(frame: pd.DataFrame, metric: str) -> Figure:
         axes.set_yticks(y, rows.rater_name, fontsize=6)
         origin, concepts = rows.origin.iloc[0], rows.concept_set_id.iloc[0]
         title = rows.reference.iloc[0] + (f" (this lab, {concepts})" if origin == "measured" else " (published)")
-        axes.set(xlabel=metric, title=title, ylim=(-1, len(rows)))
-    panels[-1].legend(fontsize=7, loc="lower right")
+        axes.set(xlabel=metric, title=title, ylim=(len(rows) - longest - 1, len(rows)))
+    marks = {label: mark for axes in panels for mark, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    panels[-1].legend(list(marks.values()), list(marks), fontsize=7, loc="lower right")
     return figure
 
 
@@ -274,7 +287,7 @@ def concepts(rows: pd.DataFrame, other: str, model: str) -> Figure:
     axes.set(xlabel=f"first component of {other} ({shares[0]:.0%})", ylabel=f"second component ({shares[1]:.0%})")
     axes.set_title(f"filled: {other}; hollow, at the arrow's end: {model}, turned", fontsize=9)
     axes.legend(frameon=False, fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))
-    axes.set_aspect("equal", adjustable="datalim")
+    axes.set_aspect("equal")
     return figure
 
 

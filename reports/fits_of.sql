@@ -10,4 +10,4 @@ WHERE fit.rater_id = $1
     AND ($2 IS NULL OR fit.concept_set_id IN (SELECT concept_set_id FROM embedding WHERE role = 'reference' AND name = $2))
     AND ($3 IS NULL OR fit.concept_set_id = $3)
 ORDER BY
-    fit.n_answers DESC NULLS LAST, n_refits DESC, fit.answers = 'hard' DESC NULLS LAST, fit.created_at DESC, fit.embedding_id
+    fit.is_read_again, fit.n_answers DESC NULLS LAST, n_refits DESC, fit.answers = 'hard' DESC NULLS LAST, fit.created_at DESC, fit.embedding_id

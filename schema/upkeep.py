@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from triadic.schema.errors import BadInput
@@ -66,8 +68,19 @@ def backup(lab: Lab, target: Path) -> None:
         for item in sorted(lab.path.iterdir()):
             if item.is_dir():
                 shutil.copytree(item, target / item.name)
-            else:
+            elif item.name == "mlflow.db":
+                _copy_sqlite(item, target / item.name)
+            elif not item.name.startswith(("mlflow.db-", "mlflow.lock")):  # which come and go with who is writing it
                 shutil.copy2(item, target / item.name)
+
+
+def _copy_sqlite(file: Path, target: Path) -> None:
+    """A database as it was at one moment, also while the mirror is being written; one that is none as it is."""
+    try:
+        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(target)) as copy:
+            source.backup(copy)
+    except sqlite3.DatabaseError:
+        shutil.copy2(file, target)
 
 
 def export(lab: Lab, target: Path) -> list[Path]:

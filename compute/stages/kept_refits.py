@@ -5,7 +5,8 @@ Draw i of a seed is the same however many are made, so that a set with fewer dra
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeAlias
 
 import numpy as np
@@ -21,6 +22,7 @@ from triadic.schema.tables import Refit
 from triadic.schema.vocabulary import DrawKind
 
 Fitter: TypeAlias = Callable[[Ints, Floats], ManyFits]  # answers (m, 3), weights (b, m)
+_Made: TypeAlias = tuple[Ints, NDArray[np.float32], Bools]  # draws (b,), spaces (b, n_items, n_dims), converged (b,)
 _STORED = "SELECT {} FROM refit WHERE embedding_id = ? AND kind = ? AND seed = ? AND draw < ?"
 
 
@@ -39,12 +41,14 @@ class KeptRefits:
         """How many of the first n draws are still to be made."""
         return n - int(self.lab.store.value(_STORED.format("count(*)"), [*self._key, n]))
 
-    def through(self, fit_many: Fitter) -> Fit:
+    @contextmanager
+    def through(self, fit_many: Fitter) -> Iterator[Fit]:
         """A fit for `triadic.compute.resampling.refits`, which hands it all draws in order, block by block.
 
-        Each block is stored as it is made, so that an interrupted run has lost no more than that.
+        What was made is stored when the block of the `with` ends, also by an error or Ctrl-C: once, because DuckDB writes
+        all refits that there are anew with each insert.
         """
-        following = 0
+        following, made = 0, list[_Made]()
 
         def fit(answers: Ints, weights: Floats) -> Floats:
             nonlocal following
@@ -52,13 +56,18 @@ class KeptRefits:
             following += len(weights)
             known, spaces, converged = self._read(draws)
             if len(lacking := np.flatnonzero(~known)):
-                made = fit_many(answers, weights[lacking])
-                spaces[lacking], converged[lacking] = made.embeddings, made.converged
-                self._store(draws[lacking], spaces[lacking], converged[lacking])
+                found = fit_many(answers, weights[lacking])
+                spaces[lacking], converged[lacking] = found.embeddings, found.converged
+                made.append((draws[lacking], spaces[lacking], converged[lacking]))
             self.n_unconverged += int(np.count_nonzero(~converged))
             return spaces.astype(float)
 
-        return fit
+        try:
+            yield fit
+        finally:
+            if made:
+                draws, spaces, converged = (np.concatenate(part) for part in zip(*made, strict=True))
+                self._store(draws, spaces, converged)
 
     @property
     def _key(self) -> list[str | int]:

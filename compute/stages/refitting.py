@@ -125,16 +125,17 @@ class Refitter:
     def bootstraps(self) -> Refits:
         """Refits to resampled answers."""
         counts = self.resampled(self.settings.n_bootstraps, self._generator(SeedStream.answers))
-        fit = self.kept[DrawKind.bootstrap_answers].through(self._fit_many)
-        return bootstrap_answers(self.answers.triplets, counts, fit, framing=self.answers.framing)
+        with self.kept[DrawKind.bootstrap_answers].through(self._fit_many) as fit:
+            return bootstrap_answers(self.answers.triplets, counts, fit, framing=self.answers.framing)
 
     @cached_property
     def coin_flips(self) -> Refits:
         """Refits to coin flips with the rater's own bias to the first option; graded answers are shuffled instead."""
         rates = self.answers.shares.mean(0) if self.answers.weights is None else self.answers.shares
         rng = self._generator(SeedStream.coin_flips)
-        fit, framing = self.kept[DrawKind.coin_flips].through(self._fit_many), self.answers.framing
-        return coin_flips(self.answers.asked, rates, fit, self.settings.n_coin_flips, rng, framing=framing)
+        framing = self.answers.framing
+        with self.kept[DrawKind.coin_flips].through(self._fit_many) as fit:
+            return coin_flips(self.answers.asked, rates, fit, self.settings.n_coin_flips, rng, framing=framing)
 
     def people(self, source: Floats, temperature: float, n: int) -> Refits:
         """Refits to n simulated people, who answer from `source` (n_items, d); at temperature 0 they never err."""

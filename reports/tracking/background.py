@@ -54,8 +54,10 @@ def problems(lab: Lab) -> list[str]:
         if lock is None:  # it is still at work
             return []
         lock.close()
-    why = "it was killed" if words == BEGUN else words.removeprefix(FAILED)
-    return [f"mirror: {len(left)} finished runs are not in MLflow ({why}): `triadic status --mirror` writes them"]
+    why = words.removeprefix(FAILED)
+    if words == BEGUN:
+        why = "the process that wrote them was killed: `triadic status --mirror` goes on"
+    return [f"mirror: {len(left)} of the finished runs are not in MLflow; {why}"]
 
 
 def last_words(lab: Lab) -> str:

@@ -60,7 +60,7 @@ SELECT
         AS n_draws,                                        -- draws behind chance, ceiling and intervals
     row_number() OVER (
         kind
-        ORDER BY fit.n_answers DESC NULLS LAST, n_draws DESC, embedded.created_at DESC, align.created_at DESC, metric.run_id
+        ORDER BY coalesce(fit.is_read_again, FALSE), fit.n_answers DESC NULLS LAST, n_draws DESC, embedded.created_at DESC, align.created_at DESC, metric.run_id
     ) = 1 AS is_shown,                                     -- of its kind the one with most answers, then most draws, then the newest
     embedded.concept_set_id,                               -- the concepts
     embedded.rater_id,                                     -- key of the rater

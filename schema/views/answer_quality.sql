@@ -7,6 +7,7 @@ WITH asked AS (
         first_value(choice) OVER (question ORDER BY flipped) AS choice_as_drawn,
         first_value(choice) OVER (PARTITION BY run_id, triplet_no, flipped ORDER BY repeat) AS choice_at_first
     FROM answered
+    WHERE NOT is_read_again
     WINDOW question AS (PARTITION BY run_id, triplet_no, repeat)
 ),
 

@@ -19,7 +19,8 @@ SELECT
     response.raw_text,                                     -- the text given, where there is one
     response.logprob_anchor,                               -- ln P(naming the anchor), odd-one-out only
     response.logprob_left,                                 -- ln P(naming the left option)
-    response.logprob_right                                 -- ln P(naming the right option)
+    response.logprob_right,                                -- ln P(naming the right option)
+    judge_run.is_read_again                                -- a later rule read these texts again, in another run
 FROM response
 JOIN judge_run USING (run_id)
 JOIN triplet ON triplet.triplet_set_id = judge_run.triplet_set_id AND triplet.triplet_no = response.triplet_no;

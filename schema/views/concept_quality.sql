@@ -14,4 +14,5 @@ SELECT
 FROM answered
 JOIN rater_shown USING (rater_id)
 JOIN concept ON concept.concept_set_id = answered.concept_set_id AND concept.position = answered.anchor
+WHERE NOT answered.is_read_again
 GROUP BY answered.run_id, answered.rater_id, rater_shown.rater_name, answered.answer, answered.framing, concept.word;

@@ -10,7 +10,7 @@ WITH given AS NOT MATERIALIZED (
         answered.logprob_left - answered.logprob_right AS preference
     FROM answered
     JOIN rater_shown AS rater ON rater.rater_id = answered.rater_id
-    WHERE answered.choice IS NOT NULL
+    WHERE answered.choice IS NOT NULL AND NOT answered.is_read_again
 ),
 pairs AS (
     SELECT

@@ -13,6 +13,7 @@ unpacked AS (
         judge_run.framing,
         judge_run.answer,
         judge_run.run_id AS judge_run_id,
+        coalesce(judge_run.is_read_again, FALSE) AS is_read_again,
         coalesce(
             (asked.detail ->> 'answers')::BIGINT - (fitted.detail ->> 'n_invalid')::BIGINT,
             embedding.n_train + embedding.n_heldout
@@ -52,10 +53,12 @@ SELECT
     converged,                                             -- the solver met its tolerance
     n_answers,                                             -- valid answers it was fitted to, those held out included
     row_number() OVER (
-        PARTITION BY rater_id, concept_set_id, method ORDER BY n_answers DESC NULLS LAST, created_at DESC, embedding_id
-    ) = 1 AS is_shown,                                     -- of its rater's fits of this kind the one with most answers, then the newest
+        PARTITION BY rater_id, concept_set_id, method
+        ORDER BY is_read_again, n_answers DESC NULLS LAST, created_at DESC, embedding_id
+    ) = 1 AS is_shown,                                     -- of its rater's fits of this kind the one with most answers, then the newest; before all one to texts as today's rule reads them
     row_number() OVER (PARTITION BY judge_run_id ORDER BY created_at DESC, embedding_id) = 1
         AS is_newest_of_run,                               -- the newest of the fits, of any kind, to its judge run's answers
+    is_read_again,                                         -- a later rule read its answers' texts again, in another run
     run_id,                                                -- the embed run
     judge_run_id,                                          -- the judge run whose answers it was fitted to
     created_at                                             -- when it came into the lab

@@ -18,6 +18,7 @@ WITH answered_in_words AS (
         ON left_concept.concept_set_id = answered.concept_set_id AND left_concept.position = answered.left_item
     LEFT JOIN concept_in_reference AS right_concept
         ON right_concept.concept_set_id = answered.concept_set_id AND right_concept.position = answered.right_item
+    WHERE NOT answered.is_read_again
 )
 SELECT
     rater.rater_name,                                      -- who answered

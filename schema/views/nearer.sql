@@ -8,7 +8,7 @@ WITH paired AS (
         CASE choice WHEN 'left' THEN left_item ELSE right_item END AS near,
         CASE choice WHEN 'left' THEN right_item WHEN 'right' THEN left_item ELSE anchor END AS far
     FROM answered
-    WHERE choice IS NOT NULL
+    WHERE choice IS NOT NULL AND NOT is_read_again
 )
 SELECT
     concept_set_id,                                        -- the concepts the positions index

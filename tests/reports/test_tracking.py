@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import urllib.request
+from contextlib import closing
 
 import click
 import numpy as np
@@ -32,6 +33,7 @@ from triadic.reports.tracking.database import EXPERIMENT
 from triadic.reports.tracking.mlflow_store import PARENT, RATER, RUN, clean
 from triadic.reports.tracking.tsne import save_tsne, tsne_figure
 from triadic.reports.tracking.ui import serve
+from triadic.schema import upkeep
 from triadic.schema.errors import BadInput, NotFound, Unavailable
 from triadic.schema.lab import Lab
 from triadic.schema.lifecycle import record_event
@@ -492,7 +494,7 @@ def test_a_failure_in_the_background_is_told_and_healed(unmirrored, in_backgroun
     in_background(unmirrored)
     assert in_background.end() == [1]
     (line,) = background.problems(unmirrored)
-    assert line.startswith("mirror: 3 finished runs are not in MLflow (MLflow mirror at ")
+    assert line.startswith("mirror: 3 of the finished runs are not in MLflow; MLflow mirror at ")
     assert "file is not a database" in line
     warning, started = in_background(unmirrored)
     assert warning.startswith("Warning: MLflow mirror at ")
@@ -511,7 +513,7 @@ def test_a_killed_process_is_told_by_the_doctor(unmirrored, in_background):
     assert background.problems(unmirrored) == []  # it is at work
     in_background.started[0].kill()
     in_background.end()
-    assert "(it was killed): `triadic status --mirror` writes them" in background.problems(unmirrored)[0]
+    assert "was killed: `triadic status --mirror` goes on" in background.problems(unmirrored)[0]
     assert catch_up(unmirrored) == 3
     check(unmirrored)
 
@@ -547,6 +549,19 @@ def test_the_mirror_can_be_waited_for_or_left_off(unmirrored, monkeypatch, in_ba
     monkeypatch.setenv("TRIADIC_MIRROR", "later")
     assert len(in_background(unmirrored)) == 1
     assert caplog.messages == ["Warning: TRIADIC_MIRROR is 'later': use one of background, wait, off"]
+
+
+def test_a_backup_made_while_the_mirror_is_written_is_whole(mirrored, tmp_path):
+    with closing(sqlite3.connect(mirrored.path / "mlflow.db", isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        writer.execute("DELETE FROM metrics")
+        assert (mirrored.path / "mlflow.db-journal").exists()
+        upkeep.backup(mirrored, tmp_path / "copy")
+        writer.execute("ROLLBACK")
+    assert not list((tmp_path / "copy").glob("mlflow.db-*"))
+    with closing(sqlite3.connect(tmp_path / "copy" / "mlflow.db")) as copy:
+        assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert copy.execute("SELECT count(*) FROM metrics").fetchone()[0] > 0
 
 
 def test_what_was_finished_before_an_error_is_mirrored_too(empty_lab, monkeypatch):

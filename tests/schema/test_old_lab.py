@@ -129,7 +129,6 @@ GEMMA, MINILM = "gemma-3-270m", "all-MiniLM-L6-v2"
     [
         (GEMMA, 200, JudgeSettings(dtype="bfloat16"), FitSettings(n_dims=5)),
         (GEMMA, 200, JudgeSettings(dtype="bfloat16"), FitSettings(n_dims=5, answers="graded", temperature=3.0)),
-        (GEMMA, 40, JudgeSettings(answer="sample", dtype="bfloat16"), FitSettings(n_dims=2)),
         (MINILM, 200, JudgeSettings(), FitSettings(n_dims=5)),
         (MINILM, 200, JudgeSettings(framing="odd-one-out"), FitSettings("spose", 4)),
     ],
@@ -141,9 +140,36 @@ def test_nothing_is_asked_again_of_real_models(old_lab, rater, n, judge, fit):
     assert missing(old_lab, rater, asked, RunSettings(judge=judge, fit=FitSettings(n_dims=6), align=FEW)) != []
 
 
+def test_texts_are_read_by_todays_rule_and_not_asked_for_again(changed_lab):
+    """0.1.0 took a question said again for an answer. What was fitted to that is fitted anew, once."""
+    store = changed_lab.store
+    asked = store.value("SELECT triplet_set_id FROM triplet_set WHERE n_triplets = 40")
+    judge, fit = JudgeSettings(answer="sample", dtype="bfloat16"), FitSettings(n_dims=2)
+    settings = RunSettings(judge=judge, fit=fit, align=FEW)
+    lines = missing(changed_lab, GEMMA, asked, settings)
+    assert lines[0] == f"{GEMMA}: read 40 stored texts again"
+    assert not any(": judge" in line for line in lines)
+    old = store.value("SELECT run_id FROM judge_run WHERE rater_id = $1 AND answer = 'sample'", [GEMMA])
+    again = judge_rater(changed_lab, GEMMA, asked, settings)
+    assert judge_rater(changed_lab, GEMMA, asked, settings) == again != old
+    assert store.value("SELECT texts_of FROM judge_run WHERE run_id = ?", [again]) == old
+    counts = "SELECT count(choice), count(*) FILTER (invalid_reason = 'restated') FROM response WHERE run_id = ?"
+    assert store.row(counts, [old]) == (17, 0)
+    assert store.row(counts, [again]) == (9, 25)
+    run_rater(changed_lab, GEMMA, asked, settings)
+    shown = "SELECT DISTINCT fit.judge_run_id FROM fit JOIN alignment USING (embedding_id) WHERE {}.is_shown AND fit.answer = 'sample' AND alignment.rater_id = 'gemma-3-270m'"
+    assert store.row(shown.format("fit")) == store.row(shown.format("alignment")) == (again,)
+    for view in ("answer_quality", "concept_quality", "judgment"):  # the older reading is told of nowhere
+        assert set(store.read(f"SELECT run_id FROM {view}").run_id) >= {again}
+        assert store.value(f"SELECT count(*) FROM {view} WHERE run_id = ?", [old]) == 0
+    named = "SELECT count(*) FROM response WHERE run_id = ? AND choice IS NOT NULL AND raw_text ILIKE '%question:%similar to%'"
+    assert store.value(named, [again]) == 0 < store.value(named, [old])
+
+
 @pytest.mark.parametrize("name", REPORTS)
 def test_every_report_reads_it(old_lab, name):
-    report = REPORTS[name](old_lab.store, **({"first": GEMMA, "second": MINILM} if name == "compare" else {}))
+    named = {"compare": {"first": GEMMA, "second": MINILM}, "concepts": {"model": GEMMA}}
+    report = REPORTS[name](old_lab.store, **named.get(name, {}))
     assert all(len(table.frame) for table in report.tables if table.name != "concepts")
     assert all(report.tables[0].caption in str(render(report, form)) for form in ("table", "markdown"))
 

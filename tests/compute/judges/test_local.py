@@ -9,6 +9,7 @@ from triadic.compute.judges.local.logits import in_float32
 from triadic.compute.judges.local.padded import PlainScorer
 from triadic.compute.judges.local.steps import StepScorer, levels_of
 from triadic.compute.judges.local.tree import SPLITS, TreeScorer, count_tokens
+from triadic.compute.judges.prompts import ANSWER_TOKENS, question_texts
 from triadic.schema.errors import BadInput, NotFound, TriadicError, Unavailable
 
 CAUSAL = ["llama", "gemma2", "mixtral", "gptj", "gemma3-vision"]
@@ -283,6 +284,32 @@ def test_writing_stops_when_the_answer_is_decided(tiny, questions):
     got = one.answer(alone)
     assert got["choice"] == ["left"]
     assert got["answer_tokens"][0] <= len(line) < limit
+
+
+def test_a_base_model_has_room_for_the_question_and_its_answer_and_stops_there(tiny, questions):
+    import torch
+
+    one, asked = judge(tiny("llama"), style="base", answer="sample"), questions(1)
+    assert one.sampler.limit == one.identity()["max_tokens"] == ANSWER_TOKENS["base"] > ANSWER_TOKENS["chat"]
+    assert judge(tiny("llama"), answer="sample").sampler.limit == ANSWER_TOKENS["chat"]
+    assert judge(tiny("llama"), answer="sample", max_tokens=7).sampler.limit == 7
+    with pytest.raises(BadInput, match="max_tokens is 0"):
+        judge(tiny("llama"), answer="sample", max_tokens=0)
+    one.sampler.limit = 200  # the tiny tokenizer has a token for nearly every letter
+    (again,) = question_texts(asked, "anchored")
+    text = f"\n{again}\nAnswer: {asked.right[0]}\n"
+    tokens = one.checkpoint.tokenizer(text, add_special_tokens=False)["input_ids"]
+    script = iter(tokens * 2)
+
+    def write(module, args, kwargs, out):
+        out.logits = torch.full_like(out.logits, -9.0)
+        out.logits[..., next(script)] = 9.0
+        return out
+
+    one.checkpoint.model.register_forward_hook(write, with_kwargs=True)
+    got = one.answer(asked)
+    assert (got["choice"], got["invalid_reason"]) == (["right"], [None])
+    assert got["answer_tokens"][0] <= len(tokens)
 
 
 def test_odd_one_out_scores_all_three(tiny, questions):

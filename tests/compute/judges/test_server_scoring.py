@@ -11,9 +11,13 @@ import pytest
 
 from triadic.compute.judges.local.checkpoint import CheckpointJudge
 from triadic.compute.judges.local.loading import load
+from triadic.compute.judges.prompts import SYSTEM
 from triadic.compute.judges.server.client import Server
 from triadic.compute.judges.server.scoring import ServerScoringJudge
 from triadic.compute.judges.server.writing import ServerWritingJudge
+from triadic.compute.settings import JudgeSettings
+from triadic.compute.stages.ask import ask_about
+from triadic.ingest.models import add_model
 from triadic.schema.errors import BadInput
 
 REFUSES_SYSTEM = (
@@ -86,3 +90,21 @@ def test_a_server_of_yours(questions):
     gap = np.abs(ask(judge, asked) - ask(here, asked))
     print(judge.record()["strategy"], gap.mean(), gap.max())
     assert gap.mean() < 0.25  # the server computes in bfloat16, or with quantised weights
+
+
+THREE = ("lion", "tiger", "banjo")
+
+
+def test_one_question_is_put_to_a_served_model(lab, small, tiny):
+    server, _, seen = small("echo")
+    add_model(
+        lab,
+        f"{server.address.rstrip('/')}#tiny",
+        "served",
+        given={"prompt_style": "chat", "hf_id": str(tiny("llama"))},
+    )
+    (asked,) = ask_about(lab, "served", THREE, JudgeSettings(answer="sample"))
+    assert asked.prompt == f"system: {SYSTEM}\nuser: {seen[-1]['messages'][-1]['content']}"
+    assert (asked.text, asked.invalid_reason) == ("dog", "neither")
+    (asked,) = ask_about(lab, "served", THREE)
+    assert all(offer.logprob < 0 for offer in asked.offers)

@@ -10,10 +10,12 @@ import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from triadic.compute.judges.local.packaged import packaged
+from triadic.compute.judges.prompts import ANSWER_TOKENS
 from triadic.compute.judges.server.client import Server
 from triadic.compute.judges.server.writing import ServerWritingJudge
 from triadic.schema.errors import BadInput, NotFound, Unavailable
@@ -136,6 +138,48 @@ def test_identity_has_no_key_and_no_concurrency():
             ServerWritingJudge(one.server, **wrong)
     with pytest.raises(BadInput):
         Server("m", concurrency=0)
+
+
+class Continuing:
+    """A server whose base model goes on with `text`, to the first of the words that stop it or to the end."""
+
+    model, address = "m", "http://127.0.0.1:1/v1/"
+
+    def __init__(self, text):
+        self.text, self.requests = text, []
+
+    def complete(self, **request):
+        self.requests.append(request)
+        text, stop = self.text, (request.get("stop") or [None])[0]
+        stopped = stop is not None and stop in text
+        text = text.split(stop)[0] if stopped else text
+        return [SimpleNamespace(text=text, finish_reason="stop" if stopped else "length")], None
+
+    def map(self, work, items, watch):
+        return [work(item) for item in items]
+
+
+AGAIN = "\nQUESTION: Which item is most similar to {0}: {1} or {2}? Respond only with the item name.\nAnswer:"
+
+
+@pytest.mark.parametrize(
+    ("text", "times", "choice", "reason"),
+    [
+        (" {1}\nQUESTION: Which", 1, "left", None),
+        (" neither\nQUESTION: Which", 1, None, "neither"),
+        (AGAIN + " {2}\nQUESTION", 2, "right", None),
+        (AGAIN + AGAIN, 2, None, "restated"),
+        ("\n\n{1}\n", 2, "left", None),
+        (" {1}", 1, None, "truncated"),
+    ],
+)
+def test_a_base_model_that_says_the_question_again_is_let_go_on(questions, text, times, choice, reason):
+    asked = questions(1)
+    server = Continuing(text.format(asked.anchor[0], asked.left[0], asked.right[0]))
+    got = ServerWritingJudge(server, style="base").answer(asked)
+    assert (got["choice"], got["invalid_reason"]) == ([choice], [reason])
+    assert [request.get("stop") for request in server.requests] == [["\n"], None][:times]
+    assert all(request["max_tokens"] == ANSWER_TOKENS["base"] for request in server.requests)
 
 
 @pytest.mark.slow

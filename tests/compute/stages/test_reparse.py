@@ -148,10 +148,10 @@ def test_finished_texts_are_read_again_instead_of_asked_for_and_once_only(lab, m
     assert pipeline.reparse_rater(lab, rater, questions, settings) == (again, 40)
     assert len(lab.store.read("SELECT * FROM run_event")) == len(before)
     assert "read 60" not in "".join(pipeline.missing(lab, rater, questions, settings))
-    found = lab.store.read("SELECT triplet_no, choice, invalid_reason FROM response WHERE run_id = ?", [again])
-    for row in found.itertuples():
-        reason = Writer.TEXTS[row.triplet_no % 6][2]
-        assert (row.choice, row.invalid_reason) == (None if reason else "left", reason)
+    found = lab.store.arrow("SELECT triplet_no, choice, invalid_reason FROM response WHERE run_id = ?", [again])
+    for number, choice, why in zip(*found.to_pydict().values(), strict=True):
+        reason = Writer.TEXTS[number % 6][2]
+        assert (choice, why) == (None if reason else "left", reason)
     config = lab.store.value("SELECT config -> 'judge' FROM run WHERE run_id = ?", [again])
     assert json.loads(config)["reading"] == RULE
     assert "max_tokens" not in json.loads(config)
