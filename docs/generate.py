@@ -1,19 +1,23 @@
-"""Writes docs/schema.md, docs/commands.md and docs/sql.md from what is live. A test fails when they are out of date: `make docs`."""
+"""Writes docs/schema.md, commands.md and sql.md, and the outputs in README.md, from what is live. A test fails when they are out of date: `make docs`."""
 
 from __future__ import annotations
 
+import re
+import shlex
 import tarfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
 import duckdb
+from click.testing import CliRunner
 
 from triadic.cli import cli
-from triadic.schema.commands import CONTEXT
 from triadic.reports.output import render_text
 from triadic.reports.sql import ask, examples
+from triadic.schema.commands import CONTEXT
 from triadic.schema.lab import Lab
 from triadic.schema.migrate import migrate
 from triadic.schema.tables import TABLES
@@ -88,12 +92,33 @@ What follows is asked of a small lab: 200 questions to gemma-3-270m, to a senten
 a rule, and odd-one-out answers and a reference of random numbers. Put your own raters and words in."""
 
 
-def sql() -> str:
-    """The saved queries with what they answer on the small lab of the tests."""
+@contextmanager
+def small_lab() -> Iterator[Lab]:
+    """A copy of the small lab of the tests."""
     with TemporaryDirectory() as folder:
         with tarfile.open(HERE.parent / "tests" / "schema" / "data" / "lab_0.1.0.tar.gz") as archive:
             archive.extractall(folder, filter="data")
-        lab = Lab.open(Path(folder) / "lab")
+        yield Lab.open(Path(folder) / "lab")
+
+
+def readme() -> str:
+    """The README, what stands below each `$ triadic …` being what that prints on the small lab."""
+    with small_lab() as lab:
+
+        def printed(block: re.Match[str]) -> str:
+            words = shlex.split(block.group(1))[1:]
+            done = CliRunner().invoke(cli, ["--lab", str(lab.path), *words], env={"COLUMNS": "118"})
+            if done.exit_code:
+                raise SystemExit(f"{block.group(1)}: {done.output}{done.exception}")
+            return f"```text\n$ {block.group(1)}\n{done.stdout.rstrip()}\n```"
+
+        text = (HERE.parent / "README.md").read_text(encoding="utf-8")
+        return re.sub(r"```text\n\$ (triadic [^\n]*)\n.*?```", printed, text, flags=re.DOTALL)
+
+
+def sql() -> str:
+    """The saved queries with what they answer on the small lab of the tests."""
+    with small_lab() as lab:
         parts = [
             f"## {each.name}\n\n{each.question}\n\n```sql\n{each.sql}\n```\n\n```text\n{render_text(ask(lab, each.sql))}```"
             for each in examples().values()
@@ -105,3 +130,4 @@ if __name__ == "__main__":
     (HERE / "schema.md").write_text(schema(), encoding="utf-8")
     (HERE / "commands.md").write_text(commands(), encoding="utf-8")
     (HERE / "sql.md").write_text(sql(), encoding="utf-8")
+    (HERE.parent / "README.md").write_text(readme(), encoding="utf-8")

@@ -234,7 +234,11 @@ def remove(lab: Lab, name: str, undo: bool) -> None:
 
 @model.command()
 @click.option("--like", required=True, help="Reference of this lab whose similarities it answers by.")
-@click.option("--temperature", default=1.0, help="Of its choices: near 0 it never errs, far above 1 it tosses a coin.")
+@click.option(
+    "--temperature",
+    default=1.0,
+    help="Of its choices, in units of the reference's inner products: near 0 it never errs, far above them it tosses a coin. VICE: 1 is people's noise; WordNet, whose products are small: 0.05.",
+)
 @click.option("--first-bias", default=0.0, help="Share of questions to which it names whatever is shown first.")
 @click.option("--seed", default=0, help="Of its answers.")
 @click.option("--name", help="What to call it  [default: from its settings]")

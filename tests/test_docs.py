@@ -27,6 +27,10 @@ def test_generated_pages_are_up_to_date(page):
     assert read(f"docs/{page.__name__}.md") == page(), "run `make docs`"
 
 
+def test_what_the_readme_shows_is_what_is_printed():
+    assert read("README.md") == generate.readme(), "run `make docs`"
+
+
 def test_every_view_is_in_the_schema_page_after_those_it_reads():
     page = read("docs/schema.md")
     places = {view.name: page.index(f"### {view.name}\n") for view in views()}
