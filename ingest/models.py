@@ -24,6 +24,7 @@ PACKAGED = {  # package → the hub id of the checkpoint in it
     "smollm2": "HuggingFaceTB/SmolLM2-135M-Instruct",
     "minilm": "sentence-transformers/all-MiniLM-L6-v2",
 }
+_EMBEDDERS = ("minilm",)  # packages that hold a sentence embedding: it answers by its vectors
 _SHAPE = {"n_layers": "layers", "hidden_size": "hidden size"}  # what tells one checkpoint of a family from another
 
 
@@ -52,6 +53,8 @@ def add_model(
     if given.get("hf_id") and Path(given["hf_id"]).is_dir():
         given["hf_id"] = str(Path(given["hf_id"]).resolve())
     place = Weights.parse(weights, gguf_file).checked()
+    if place.kind == WeightsKind.package and place.name in _EMBEDDERS:
+        kind = RaterKind.vectors
     served, files = place.kind == WeightsKind.server, place
     if served:
         files = Weights.parse(given.get("hf_id") or place.name)
@@ -96,6 +99,8 @@ def about_model(lab: Lab, rater_id: str, n_read: int) -> list[str]:
     read = f"{n_read} ingredients read from the checkpoint"
     if weights and not n_read and Weights.parse(weights).kind == WeightsKind.server:
         read = "on a server, with no files to read ingredients from (--hf-id FOLDER or hub id names them)"
+    if lab.store.value("SELECT kind FROM rater WHERE rater_id = ?", [rater_id]) == RaterKind.vectors:
+        return [f"{name} answers by its vectors: it stands beside language models", f"next: triadic run {command}"]
     lines = [f"{name}: {read}", *about_ingredients(lab, rater_id)]
     if "prompt_style" in lacking(lab, rater_id):
         asked = f"triadic model set {command} prompt_style=chat"
@@ -184,10 +189,11 @@ class _Entry:
 
 def _rater_of(lab: Lab, files: Weights, name: str | None) -> str:
     """The rater that is meant: by its name, else by the hub id, so that nothing is entered twice, else a new one."""
-    called = name or Path(files.gguf_file or _held(files)).name.removesuffix(".gguf")
+    hub_id = PACKAGED.get(files.name, _held(files)) if files.kind == WeightsKind.package else _held(files)
+    called = name or Path(files.gguf_file or hub_id).name.removesuffix(".gguf")
     if name is None:
         by_hub_id = "SELECT rater_id FROM model_current WHERE lower(hf_id) = lower(?) ORDER BY rater_id"
-        if known := lab.store.value(by_hub_id, [_held(files)]):
+        if known := lab.store.value(by_hub_id, [hub_id]):
             return str(known)
     return rater_called(lab, called) or called
 

@@ -13,7 +13,7 @@ from triadic.reports.output import render_text
 from triadic.reports.report import Drawings, Report, Table
 from triadic.schema.lab import Lab
 from triadic.schema.store import Store, query
-from triadic.schema.vocabulary import DEFAULT_SET, Origin
+from triadic.schema.vocabulary import DEFAULT_SET, PAPER_TRIPLETS, Origin
 
 PUBLISHED_NULL_SOURCE = (
     "The null is 1,000 simulated coin flippers through the paper's recipe, against VICE in 30 dimensions; the paper's own "
@@ -21,6 +21,7 @@ PUBLISHED_NULL_SOURCE = (
 )
 
 STAND_IN = "stand-in"
+ENOUGH = 0.95  # of the paper's number of answers, to stand beside its figures
 
 COMPANIONS = ["cka_debiased", "rsa_spearman_euclidean", "triplet_agreement"]
 FIGURE = ["value", "n_answers", "n_draws", "note", "variant", "low", "high"]
@@ -120,7 +121,14 @@ def summary(lab: Lab) -> str:
                 f"{len(published) - better} of the {len(published)} published models"
                 + (" (but does not stand out from coin flips)." if row.at_chance else ".")
             )
-    if comparable.empty and len(published):
+    fewest = measured.n_answers.min()
+    if fewest < ENOUGH * PAPER_TRIPLETS:
+        parts.append(
+            f"{int(fewest):,} answers tell models apart that differ much. R² grows with the number of answers, and the "
+            f"published figures are of {PAPER_TRIPLETS:,}: these do not stand beside them. `triadic demo --full`, or "
+            f"`triadic plan --triplets {PAPER_TRIPLETS} --main` and `triadic run MODEL`, asks as many."
+        )
+    if comparable.empty and len(published) and not _human_references(lab.store):
         parts.append(
             "The published models were compared with human judgments. `triadic ingest reference FILE`, then "
             "`triadic align`, puts these models beside them."
@@ -152,11 +160,15 @@ def _own(store: Store, measured: pd.DataFrame, published: pd.DataFrame) -> pd.Da
 
 
 def _like_published(store: Store, measured: pd.DataFrame) -> pd.Series:
-    """Which rows may stand beside the published figures: those about the paper's concepts, against people."""
+    """Which rows may stand beside the published figures: about the paper's concepts, against people, of as many answers.
+
+    R² grows with the number of answers; a twentieth of them may be invalid. An unknown number is let pass.
+    """
     people = _human_references(store)
+    enough = ~(measured.n_answers < ENOUGH * PAPER_TRIPLETS)
     found = [
-        concepts == DEFAULT_SET and (reference, concepts) in people
-        for reference, concepts in zip(measured.reference, measured.concept_set_id, strict=True)
+        concepts == DEFAULT_SET and (reference, concepts) in people and many
+        for reference, concepts, many in zip(measured.reference, measured.concept_set_id, enough, strict=True)
     ]
     return pd.Series(found, index=measured.index, dtype=bool)
 

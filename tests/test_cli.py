@@ -97,7 +97,7 @@ def test_what_is_typed_becomes_the_settings(call, lab, monkeypatch):
         "mps",
         "--dims",
         "auto",
-        "--answers",
+        "--fit-to",
         "graded",
         "--parameter",
         "mu=0.1",

@@ -212,7 +212,9 @@ def _read_alignment(lab: Lab, work: Work, settings: AlignSettings) -> _Alignment
 def _references(lab: Lab, concept_set_id: str, embedding_id: str, wanted: list[str] | None) -> list[str]:
     newest = newest_references(lab, concept_set_id)
     if wanted is None:
-        found = [each for each in newest.values() if each != embedding_id]
+        made_of_it = "SELECT embedding_id FROM embedding WHERE embedding_id = $1 OR parent_id = $1"
+        itself = set(lab.store.read(made_of_it, [embedding_id]).embedding_id)
+        found = [each for each in newest.values() if each not in itself]
         if not found:
             raise NotFound(f"no reference for {concept_set_id} in this lab: `triadic ingest reference` brings one")
         return found

@@ -215,15 +215,18 @@ def runs_of(lab: Lab, stage: str, models: Iterable[str]) -> list[tuple[str, str]
 
 
 def fits_to_align(lab: Lab, models: Iterable[str]) -> list[tuple[str, str]]:
-    """(name of the rater, run id) of the finished fits of these models; of all, those whose concepts have a reference.
+    """(name of the rater, run id) of the finished fits of these models, or of all, whose concepts have a reference.
 
-    Where no concepts have one, it is all, for `align` to say so.
+    Raises NotFound where none has one.
     """
-    models = list(models)
     fits = runs_of(lab, "embed", models)
-    sql = "SELECT run_id FROM run JOIN main_reference USING (concept_set_id) WHERE stage = 'embed'"
-    comparable = set(lab.store.read(sql).run_id)
-    return fits if models else [fit for fit in fits if fit[1] in comparable] or fits
+    sql = "SELECT run_id, concept_set_id FROM run WHERE stage = 'embed'"
+    concepts = dict(lab.store.read(sql).itertuples(index=False, name=None))
+    lacking = {each: lacking_reference(lab, each) for each in dict.fromkeys(concepts[run_id] for _, run_id in fits)}
+    found = [(name, run_id) for name, run_id in fits if not lacking[concepts[run_id]]]
+    if not found:
+        raise NotFound("; ".join(line for line in lacking.values() if line))
+    return found
 
 
 def rater_name(lab: Lab, rater_id: str) -> str:

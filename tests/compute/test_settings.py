@@ -78,3 +78,9 @@ def test_parameters_are_read_as_numbers():
     ]
     with pytest.raises(BadInput, match="NAME=NUMBER"):
         read("mu")
+
+
+def test_what_is_fitted_has_a_flag_of_its_own_and_keeps_its_name_in_the_configuration():
+    flags = {each.name: each.flag for each in settings_of(FitSettings)}
+    assert flags["answers"] == "--fit-to"
+    assert "answers" in stored(FitSettings())

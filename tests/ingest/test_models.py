@@ -220,3 +220,11 @@ def test_after_adding_it_says_what_is_unknown_and_the_command_to_tell_it(lab, ch
     add_model(lab, "some/new-model", given={"prompt_style": "base"})
     assert about_model(lab, "new-model", 0)[-1] == "next: triadic run new-model"
     assert "stands in for a model" in about_model(lab, *add_model(lab, "scripted:", "rule"))[0]
+
+
+def test_a_packaged_sentence_embedding_answers_by_its_vectors(lab):
+    rater, _ = add_model(lab, "package:minilm")
+    assert lab.store.row("SELECT rater_id, kind FROM rater WHERE rater_id = ?", [rater]) == (
+        "all-MiniLM-L6-v2",
+        "vectors",
+    )

@@ -112,7 +112,9 @@ def test_a_fit_to_nothing_is_at_chance_and_one_to_the_reference_is_not(lab):
     settings = AlignSettings(("procrustes_r2", "cka_debiased"), 50, 25, 5, 50, 2, 0)
     for name, temperature in (("knows", 0.03), ("coin", 1e6)):
         align(lab, embed(lab, judge_by_wordnet(lab, name, temperature=temperature), FIT), settings=settings)
-    seen = lab.store.read("SELECT rater_name, metric_name, at_chance, share FROM alignment").set_index(["rater_name", "metric_name"])
+    seen = lab.store.read("SELECT rater_name, metric_name, at_chance, share FROM alignment").set_index(
+        ["rater_name", "metric_name"]
+    )
     for name in ("procrustes_r2", "cka_debiased"):
         assert seen.at_chance["coin", name]
         assert abs(seen.share["coin", name]) < 0.25

@@ -214,5 +214,7 @@ def test_all_fits_are_those_of_raters_that_are_there_with_a_reference_for_their_
         fits[name] = embed(lab, judged, settings.fit)
     lab.store.insert(RaterEvent, [RaterEvent(rater_id="gone", action="removed")])
     assert fits_to_align(lab, ()) == [("rule", fits["rule"])]
-    assert fits_to_align(lab, ["lettered"]) == [("lettered", fits["lettered"])]
+    assert fits_to_align(lab, ["lettered", "rule"]) == [("rule", fits["rule"])]
+    with pytest.raises(NotFound, match="no reference for letters to compare with: `triadic ingest reference FILE"):
+        fits_to_align(lab, ["lettered"])
     assert {name for name, _ in runs_of(lab, "judge", ())} == {"rule", "lettered"}
