@@ -13,6 +13,7 @@ from triadic.schema.lab import Lab
 from triadic.schema.store import query
 
 N_MEASURED = 32  # questions that are asked to see how fast a model answers
+QUICK = 5.0  # seconds within which a whole batch is asked instead
 
 
 @dataclass(frozen=True)
@@ -43,16 +44,26 @@ def known_speed(lab: Lab, rater_id: str, settings: JudgeSettings) -> Speed | Non
 def measured_speed(judge: Judge, questions: Questions) -> Speed:
     """How the judge answers a few of these questions, which are asked now; nothing is stored.
 
-    They are the first of a batch, as a run would ask them. Raises whatever the judge does where it cannot answer.
+    They are the first of a batch, as a run would ask them, and all of it where that is quick: questions of a batch share
+    their beginnings, so that a part of it is slower. Raises whatever the judge does where it cannot answer.
     """
     started = time.monotonic()
     judge.record()
-    rows = judge.batches(questions)[0][:N_MEASURED]
-    judge.answer(questions.take(rows[:1]))  # the first answer pays for what is made once
-    loaded = time.monotonic()
-    judge.answer(questions.take(rows))
-    seconds = max(time.monotonic() - loaded, 1e-6)
-    return Speed(len(rows) / seconds, loaded - started, f"measured on {len(rows)} questions")
+    batch = judge.batches(questions)[0]
+    judge.answer(questions.take(batch[:1]))  # the first answer pays for what is made once
+    load_seconds, rows = time.monotonic() - started, batch[:N_MEASURED]
+    seconds = _answering(judge, questions.take(rows))
+    if len(rows) < len(batch) and seconds * len(batch) / len(rows) < QUICK:
+        rows = batch
+        seconds = _answering(judge, questions.take(rows))
+    return Speed(len(rows) / seconds, load_seconds, f"measured on {len(rows)} questions")
+
+
+def _answering(judge: Judge, questions: Questions) -> float:
+    """Seconds that the judge takes for these questions, asked together."""
+    started = time.monotonic()
+    judge.answer(questions)
+    return max(time.monotonic() - started, 1e-6)
 
 
 def embed_seconds(lab: Lab, settings: FitSettings, n_answers: int) -> float | None:

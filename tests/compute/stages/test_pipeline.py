@@ -120,7 +120,7 @@ def test_what_is_missing_is_told_with_times_that_are_measured_or_known_and_nothi
     before = counts(lab)
     judge, fit, compared = missing(lab, rater, proposed, settings)
     assert judge.startswith("rule: judge 35,000 of 35,000 questions, about ")
-    assert judge.endswith("measured on 32 questions)")
+    assert judge.endswith("measured on 50 questions)")
     assert (fit, compared) == (
         "rule: embed, no timing yet",
         "rule: align with 1 references, 7 refits, no timing yet",

@@ -45,11 +45,14 @@ def test_a_few_questions_show_how_fast_a_judge_is(questions):
             self.asked += len(batch)
             return super().answer(batch)
 
-    judge = Counting(delay=0.16, batch_size=200)
+    judge = Counting(delay=0.3, batch_size=200)
     speed = measured_speed(judge, questions(500))
-    assert judge.asked == N_MEASURED + 1
-    assert 60 < speed.rate <= 200
-    assert speed.source == "measured on 32 questions"
+    assert judge.asked == 1 + N_MEASURED + 200  # the whole batch, which is quick
+    assert 300 < speed.rate <= 667
+    assert speed.source == "measured on 200 questions"
+    slow = Counting(delay=0.3, batch_size=2000)
+    assert measured_speed(slow, questions(2500)).source == "measured on 32 questions"
+    assert slow.asked == 1 + N_MEASURED
     assert measured_speed(ScriptedJudge(batch_size=10), questions(500)).source == "measured on 10 questions"
 
 
