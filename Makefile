@@ -4,6 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 LAB    ?= lab
 ARGS   ?=
+JOBS   ?= auto
 export HF_HUB_OFFLINE := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
@@ -16,10 +17,10 @@ demo: setup     ## set up, then the whole pipeline on a real model, offline, in 
 	$(BIN)/triadic --lab $(LAB) demo $(ARGS)
 
 test: setup     ## set up, then the tests
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 test-all: setup ## the tests, the long ones too
-	$(BIN)/python -m pytest -m '' $(ARGS)
+	$(BIN)/python -m pytest -m '' -n $(JOBS) --dist loadfile $(ARGS)
 
 bench: setup    ## speed, as ratios measured in one run on this machine
 	for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
