@@ -17,6 +17,7 @@ from triadic.schema.tables import TABLES, Rater
 RELEASED = {
     "initial": "0e36a75d180f566953420243a1d478adc20abde0f08d16d835869370b8461a6a",
     "mouse": "1b1a9b8d05ad9252d50dd5291f8646eaaaefc4103e2c0bd5fa1de24e0eac79f5",
+    "names_and_refits": "7038a5efee6c6fccef0e224f50d4018a261608e8b0519443485ec8b982a7aca9",
 }
 COLUMNS = (
     "SELECT table_name, column_name, data_type, is_nullable FROM duckdb_columns() "
