@@ -2,9 +2,11 @@
 
 import importlib.util
 import os
+import re
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -77,3 +79,24 @@ def test_the_demo_runs_offline_and_a_second_one_changes_nothing(tmp_path):
     assert again.returncode == 0, again.stderr[-2000:]
     assert again.stdout == done.stdout
     assert state(folder) == before
+
+
+def figures(text):
+    """Rater → (R², its chance level, answers) of the table against WordNet."""
+    table = text[text.index("Against wordnet") :].split("\n\n")[0].splitlines()
+    names = table[1].split()
+    rows = [dict(zip(names, line.split(), strict=True)) for line in table[3:]]
+    return {row["rater_name"]: [float(row[name]) for name in ("value", "chance", "n_answers")] for row in rows}
+
+
+@pytest.mark.slow
+def test_the_readme_shows_what_the_demo_prints(tmp_path):
+    command = [sys.executable, "-m", "triadic", "--lab", str(tmp_path / "lab"), "demo"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=os.environ | {"TRIADIC_MIRROR": "off"}, check=True
+    )
+    shown = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    block = next(block for block in re.findall(r"```text\n(.*?)```", shown, re.DOTALL) if block.startswith("Against"))
+    assert figures(block).keys() == figures(done.stdout).keys()
+    for rater, values in figures(block).items():
+        assert figures(done.stdout)[rater] == pytest.approx(values, abs=0.01), rater
