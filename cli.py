@@ -128,7 +128,7 @@ def plan(
 
     Example: triadic plan --triplets 35000 --name first --main
     """
-    from triadic.compute.stages.plan import choose_set, standing
+    from triadic.compute.stages.plan import choose_set, main_or_not
     from triadic.compute.triplets import sample_size
     from triadic.schema.lookup import read_concepts
 
@@ -136,7 +136,7 @@ def plan(
     n_concepts = len(read_concepts(lab, chosen.concept_set_id))
     for line in sample_size(n_concepts, dims or min(FitSettings().n_dims or 30, n_concepts - 1)).lines():
         say(line)
-    say(standing(lab, chosen))
+    say(main_or_not(lab, chosen))
     click.echo(chosen.name)
 
 

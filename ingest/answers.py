@@ -52,8 +52,8 @@ class Imported:
             f"{self.concept_set_id}, by {self.rater_id} (triplet set {self.triplet_set})"
         ]
         if self.participants:
-            some = ", ".join(self.participants[:3]) + (" …" if len(self.participants) > 3 else "")
-            lines.append(f"{len(self.participants)} participants, each a rater beside {self.rater_id}: {some}")
+            examples = ", ".join(self.participants[:3]) + (" …" if len(self.participants) > 3 else "")
+            lines.append(f"{len(self.participants)} participants, each a rater beside {self.rater_id}: {examples}")
         few = " --dims auto" if self.n_concepts <= 30 else ""
         return [
             *lines,

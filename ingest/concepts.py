@@ -80,10 +80,10 @@ def about_concepts(lab: Lab, concept_set_id: str) -> list[str]:
             f"reference: `triadic ingest reference FILE{option}`, FILE a human embedding of THINGS (VICE, SPoSE)"
         )
     else:
-        some = ", ".join(outside[:3]) + (" …" if len(outside) > 3 else "")
+        examples = ", ".join(outside[:3]) + (" …" if len(outside) > 3 else "")
         lines.append(
             f"no WordNet reference: {len(outside)} of {len(concepts)} words are not among the shipped THINGS concepts "
-            f"({some}); a THINGS embedding needs their rows named too (--ids)"
+            f"({examples}); a THINGS embedding needs their rows named too (--ids)"
         )
     lines.append(
         f"reference: `triadic ingest reference FILE{option}`, FILE a table of yours: vectors or features by word,"

@@ -156,13 +156,13 @@ def store_evidence(
     checked = {name: getattr(made, name) for name in values}
     with lab.store.transaction() as con:
         names = ", ".join(f"arg_max({name}, recorded_at)" for name in checked)
-        said = lab.store.row(
+        latest = lab.store.row(
             f"SELECT {names}, count(*) FROM model WHERE rater_id = ? AND evidence = ?", [rater_id, evidence.value]
         ) or (0,)
-        if said[:-1] == tuple(checked.values()):
+        if latest[:-1] == tuple(checked.values()):
             return False
         if lab.store.row("SELECT 1 FROM model WHERE model_id = ?", [made.model_id]):  # said once, then otherwise
-            made.model_id = content_key(rater_id, evidence, values, said[-1])
+            made.model_id = content_key(rater_id, evidence, values, latest[-1])
         insert_rows(con, Model, [made])
     return True
 

@@ -333,8 +333,8 @@ def _rows_by_word(words: list[str], concepts: pd.DataFrame, path: Path, tell: Ca
             "(name another set with --concepts, or complete the file)"
         )
     if extra := [word for word in words if fold(word) not in meant]:
-        some = ", ".join(extra[:5]) + (" …" if len(extra) > 5 else "")
-        tell(f"left out, for they are not in {set_id}: {len(extra)} of the file's words ({some})")
+        examples = ", ".join(extra[:5]) + (" …" if len(extra) > 5 else "")
+        tell(f"left out, for they are not in {set_id}: {len(extra)} of the file's words ({examples})")
     return np.array([rows[position] for position in range(len(concepts))])
 
 

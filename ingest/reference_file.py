@@ -226,12 +226,12 @@ def _as_kind(found: ReferenceFile, kind: str | None) -> ReferenceFile:
         guessed = FileKind.similarity
     if kind is None and guessed is None and not by_words:
         return found  # as many dimensions as concepts
-    said = FileKind(kind) if kind else guessed
-    if said is None or not symmetric:
+    decided = FileKind(kind) if kind else guessed
+    if decided is None or not symmetric:
         _refuse_square(found, symmetric)
-    why = "0 on the diagonal" if said == FileKind.distance else "the largest on the diagonal"
-    note = f"read as a {said} matrix" + (f": symmetric, with {why} (--kind says otherwise)" if kind is None else "")
-    return replace(found, kind=said, values=values, notes=[*found.notes, note])
+    why = "0 on the diagonal" if decided == FileKind.distance else "the largest on the diagonal"
+    note = f"read as a {decided} matrix" + (f": symmetric, with {why} (--kind says otherwise)" if kind is None else "")
+    return replace(found, kind=decided, values=values, notes=[*found.notes, note])
 
 
 def distances(found: ReferenceFile) -> Floats:
@@ -242,11 +242,11 @@ def distances(found: ReferenceFile) -> Floats:
     """
     values = np.array(found.values)
     if found.kind == FileKind.similarity:
-        own = np.diag(values).copy()
-        blank = own == 0
+        diagonal = np.diag(values).copy()
+        blank = diagonal == 0
         if blank.all():
-            own = np.full(len(own), values.max())
-        values = (own[:, None] + own) / 2 - values
+            diagonal = np.full(len(diagonal), values.max())
+        values = (diagonal[:, None] + diagonal) / 2 - values
     np.fill_diagonal(values, 0)
     if (values < -_CLOSE * np.abs(values).max()).any():
         i, j = np.argwhere(values == values.min())[0]

@@ -226,8 +226,8 @@ def _changes(pair: Pair, k: int) -> pd.DataFrame:
         for change, near, far in (("lost", 0, 1), ("gained", 1, 0)):
             for neighbour in orders[near][concept][:k]:
                 if places[far][concept, neighbour] > k:
-                    there = (int(place[concept, neighbour]) for place in places)
-                    rows.append((words[concept], change, words[neighbour], *there))
+                    ranks = (int(place[concept, neighbour]) for place in places)
+                    rows.append((words[concept], change, words[neighbour], *ranks))
     return pd.DataFrame(rows, columns=["concept", "change", "neighbour", "place_in_other", "place_in_model"])
 
 

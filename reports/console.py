@@ -170,10 +170,10 @@ def put_frame(frame: pd.DataFrame, form: str = "table", columns: str | None = No
     from triadic.reports.columns import pick
     from triadic.reports.output import render_frame
 
-    said, shown = frame.attrs, pick(frame, columns)
+    remarks, shown = frame.attrs, pick(frame, columns)
     if len(shown) or form != "table":
         put(render_frame(shown, form, None if columns else terminal_width()))
-    if news := said.get("then") if len(shown) else said.get("empty", "no rows"):
+    if news := remarks.get("then") if len(shown) else remarks.get("empty", "no rows"):
         say(news)
 
 

@@ -68,12 +68,12 @@ def save_one(report: Report, name: str | None = None, path: Path | None = None) 
     Raises NotFound for a figure that the report does not have, naming those it has, BadInput for another suffix or for
     no name where there are several.
     """
-    there = f"use one of {', '.join(report.figures)}" if report.figures else "it has none"
+    choices = f"use one of {', '.join(report.figures)}" if report.figures else "it has none"
     if name is None and len(report.figures) != 1:
-        raise BadInput(f"report {report.name} has {len(report.figures)} figures, name one with --figure: {there}")
+        raise BadInput(f"report {report.name} has {len(report.figures)} figures, name one with --figure: {choices}")
     name = name or next(iter(report.figures))
     if name not in report.figures:
-        raise NotFound(f"no figure {name!r} in report {report.name}: {there}")
+        raise NotFound(f"no figure {name!r} in report {report.name}: {choices}")
     path = path or Path(f"{name}.pdf")
     if not is_figure(path):
         raise BadInput(f"{path.name} is no figure: end it in .{', .'.join(FORMATS)}")

@@ -52,8 +52,8 @@ def find_rater(store: Store, name: str, removed: bool = False) -> str:
     if found:
         raise NotFound(f"{name} was removed from this lab: `triadic model remove {name} --undo` brings it back")
     raters = store.read(query("triadic.schema", "raters_by_use"))
-    known, own = raters.rater_name.tolist(), raters.rater_name[raters.is_own].tolist()
-    raise NotFound(unknown("model or rater", name, known, "triadic model add", first=own))
+    known, in_use = raters.rater_name.tolist(), raters.rater_name[raters.is_own].tolist()
+    raise NotFound(unknown("model or rater", name, known, "triadic model add", first=in_use))
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,8 @@ def near_names(name: str, known: Iterable[str], first: Iterable[str] = (), n: in
     """
     scores = {each: _likeness(_letters(name), _letters(each)) for each in known}
     by_likeness = sorted((each for each in scores if scores[each] >= NEAR), key=lambda each: -scores[each])
-    own = set(first)
-    chosen = sorted(by_likeness, key=lambda each: each not in own)[:n]
+    preferred = set(first)
+    chosen = sorted(by_likeness, key=lambda each: each not in preferred)[:n]
     if by_likeness and by_likeness[0] not in chosen:
         chosen[-1] = by_likeness[0]
     return chosen

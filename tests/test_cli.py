@@ -298,6 +298,6 @@ def test_doctor_finds_what_is_wrong(call, lab):
 def test_a_demo_without_its_weights_says_what_to_install_and_makes_no_lab(call, tmp_path, monkeypatch):
     monkeypatch.setattr("triadic.compute.judges.local.packaged.find_spec", lambda name: None)
     code, _, err = call("--lab", tmp_path / "lab", "demo")
-    assert code == 1
+    assert code == 2
     assert "pip install 'triadic[demo]'" in err
     assert not (tmp_path / "lab").exists()

@@ -117,7 +117,7 @@ def choose_set(
     return decide(lab, found.triplet_set_id, name=name, main=main)
 
 
-def standing(lab: Lab, questions: QuestionSet) -> str:
+def main_or_not(lab: Lab, questions: QuestionSet) -> str:
     """Whether a set is the one that is asked, and if not, which one is and how to change that; in a line or two."""
     if questions.is_main:
         return f"{questions} is the main set: `triadic run MODEL` asks it"

@@ -93,15 +93,15 @@ def check(lab: Lab) -> None:
 
 
 def _lock(lab: Lab, waiting: Callable[[str], None]) -> IO[str]:
-    deadline, told = time.monotonic() + PATIENCE, False
+    deadline, announced = time.monotonic() + PATIENCE, False
     while (lock := try_lock(lab)) is None:
         if time.monotonic() > deadline:
             raise Unavailable(
                 f"another process is bringing the MLflow mirror of {lab.path} up to date: "
                 "`triadic status --mirror` does what is left when it is done"
             )
-        if not told:
+        if not announced:
             waiting("another process is bringing the MLflow mirror up to date: waiting for it")
-            told = True
+            announced = True
         time.sleep(0.1)
     return lock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from triadic.compute.stages.plan import choose_set, decide, draw_triplet_set, keep_drawn, set_to_ask, standing
+from triadic.compute.stages.plan import choose_set, decide, draw_triplet_set, keep_drawn, main_or_not, set_to_ask
 from triadic.ingest.concepts import ingest_concepts
 from triadic.schema.errors import BadInput, Conflict, NotFound
 from triadic.schema.lookup import find_triplet_set
@@ -55,12 +55,12 @@ def test_a_name_is_one_sets_alone(words):
 def test_the_first_that_was_drawn_is_the_main_one_until_another_is_made_so(words):
     first, second = draw_triplet_set(words, "letters", 100), draw_triplet_set(words, "letters", 200)
     assert find_triplet_set(words).triplet_set_id == first
-    assert "goes on asking letters-100" in standing(words, find_triplet_set(words, second))
+    assert "goes on asking letters-100" in main_or_not(words, find_triplet_set(words, second))
     decide(words, second, main=True)
     decide(words, second, main=True)
     assert words.store.value(N_EVENTS) == 1
     assert set_to_ask(words).triplet_set_id == second
-    assert standing(words, set_to_ask(words)).startswith("letters-200 (200 triplets over letters) is the main set")
+    assert main_or_not(words, set_to_ask(words)).startswith("letters-200 (200 triplets over letters) is the main set")
     assert draw_triplet_set(words, "letters", 100, main=True) == first
     assert set_to_ask(words).triplet_set_id == first
 
