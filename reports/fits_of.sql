@@ -4,7 +4,7 @@ SELECT
     fit.embedding_id, fit.concept_set_id, fit.method, fit.framing, fit.n_answers, fit.judge_run_id,
     coalesce(counted.n, 0) AS n_refits
 FROM fit
-LEFT JOIN (SELECT embedding_id, count(*) AS n FROM refit GROUP BY embedding_id) AS counted
+LEFT JOIN (SELECT embedding_id, count(*) FILTER (position = 0) AS n FROM refit GROUP BY embedding_id) AS counted
     ON counted.embedding_id = fit.embedding_id
 WHERE fit.rater_id = $1
     AND ($2 IS NULL OR fit.concept_set_id IN (SELECT concept_set_id FROM embedding WHERE role = 'reference' AND name = $2))

@@ -34,12 +34,15 @@ class Space:
     def draws(self, store: Store, kind: DrawKind) -> Draws:
         """The refits of that kind which the lab keeps for this fit."""
         table = store.arrow(
-            "SELECT seed, draw, vectors FROM refit WHERE embedding_id = ? AND kind = ? ORDER BY seed, draw",
+            "SELECT seed, draw, vector FROM refit WHERE embedding_id = ? AND kind = ? ORDER BY seed, draw, position",
             [self.embedding_id, kind.value],
         )
-        keys = zip(table.column("seed").to_pylist(), table.column("draw").to_pylist(), strict=True)
-        flat = table.column("vectors").combine_chunks().flatten().to_numpy().astype(float)
-        return dict(zip(keys, flat.reshape(len(table), len(self.vectors), -1), strict=True)) if len(table) else {}
+        if not len(table):
+            return {}
+        n_items = len(self.vectors)  # a draw has a row for each concept
+        seeds, draws = (table.column(name).to_pylist()[::n_items] for name in ("seed", "draw"))
+        flat = table.column("vector").combine_chunks().flatten().to_numpy().astype(float)
+        return dict(zip(zip(seeds, draws, strict=True), flat.reshape(len(draws), n_items, -1), strict=True))
 
 
 @dataclass(frozen=True)

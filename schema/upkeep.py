@@ -16,11 +16,13 @@ from triadic.schema.tables import TABLES
 POINTERS = (
     ("response", "run_id", "run", "run_id"),
     ("triplet", "triplet_set_id", "triplet_set", "triplet_set_id"),
+    ("run", "concept_set_id", "concept_set", "concept_set_id"),
     ("run", "triplet_set_id", "triplet_set", "triplet_set_id"),
     ("run", "parent_run_id", "run", "run_id"),
     ("embedding", "run_id", "run", "run_id"),
     ("embedding", "parent_id", "embedding", "embedding_id"),
     ("embedding_row", "embedding_id", "embedding", "embedding_id"),
+    ("refit", "embedding_id", "embedding", "embedding_id"),
     ("fit_history", "run_id", "run", "run_id"),
     ("metric", "run_id", "run", "run_id"),
     ("metric_draw", "run_id", "run", "run_id"),

@@ -39,14 +39,13 @@ class KeptRefits:
 
     def n_missing(self, n: int) -> int:
         """How many of the first n draws are still to be made."""
-        return n - int(self.lab.store.value(_STORED.format("count(*)"), [*self._key, n]))
+        return n - int(self.lab.store.value(_STORED.format("count(DISTINCT draw)"), [*self._key, n]))
 
     @contextmanager
     def through(self, fit_many: Fitter) -> Iterator[Fit]:
         """A fit for `triadic.compute.resampling.refits`, which hands it all draws in order, block by block.
 
-        What was made is stored when the block of the `with` ends, also by an error or Ctrl-C: once, because DuckDB writes
-        all refits that there are anew with each insert.
+        What was made is stored when the block of the `with` ends, also by an error or Ctrl-C.
         """
         following, made = 0, list[_Made]()
 
@@ -77,28 +76,31 @@ class KeptRefits:
         """Which of the draws (b,) there are, their spaces (b, n_items, n_dims), and whether they converged."""
         end = int(draws[-1]) + 1
         rows = self.lab.store.arrow(
-            _STORED.format("draw, converged, vectors") + f" AND draw >= {int(draws[0])} ORDER BY draw",
+            _STORED.format("draw, converged, vector") + f" AND draw >= {int(draws[0])} ORDER BY draw, position",
             [*self._key, end],
         )
         known, spaces = np.zeros(len(draws), dtype=bool), np.zeros((len(draws), *self.shape), dtype=np.float32)
         converged = np.zeros(len(draws), dtype=bool)
         if len(rows):
-            at = rows.column("draw").to_numpy() - int(draws[0])
+            every = slice(None, None, self.shape[0])  # a draw has a row for each concept
+            at = rows.column("draw").to_numpy()[every] - int(draws[0])
             known[at] = True
-            spaces[at] = rows.column("vectors").combine_chunks().flatten().to_numpy().reshape(-1, *self.shape)
-            converged[at] = rows.column("converged").to_numpy(zero_copy_only=False)
+            spaces[at] = rows.column("vector").combine_chunks().flatten().to_numpy().reshape(-1, *self.shape)
+            converged[at] = rows.column("converged").to_numpy(zero_copy_only=False)[every]
         return known, spaces, converged
 
     def _store(self, draws: Ints, spaces: NDArray[np.float32], converged: Bools) -> None:
-        size = self.shape[0] * self.shape[1]
-        offsets = np.arange(0, len(draws) * size + 1, size, dtype=np.int32)
+        n_items, n_dims = self.shape
+        n_rows = len(draws) * n_items
+        offsets = np.arange(0, n_rows * n_dims + 1, n_dims, dtype=np.int32)
         rows = {
-            "embedding_id": pa.repeat(self.embedding_id, len(draws)),
-            "kind": pa.repeat(str(self.kind), len(draws)),
-            "seed": pa.repeat(self.seed, len(draws)),
-            "draw": draws.astype(np.int32),
-            "converged": converged,
-            "vectors": pa.ListArray.from_arrays(offsets, spaces.ravel()),
+            "embedding_id": pa.repeat(self.embedding_id, n_rows),
+            "kind": pa.repeat(str(self.kind), n_rows),
+            "seed": pa.repeat(self.seed, n_rows),
+            "draw": np.repeat(draws.astype(np.int32), n_items),
+            "position": np.tile(np.arange(n_items, dtype=np.int32), len(draws)),
+            "converged": np.repeat(converged, n_items),
+            "vector": pa.ListArray.from_arrays(offsets, spaces.ravel()),
         }
         self.lab.store.insert(Refit, pa.table(rows))
 

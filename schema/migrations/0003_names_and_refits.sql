@@ -20,7 +20,8 @@ CREATE TABLE refit (
     kind VARCHAR NOT NULL,
     seed INTEGER NOT NULL,
     draw INTEGER NOT NULL,
+    position INTEGER NOT NULL,
     converged BOOLEAN NOT NULL,
-    vectors FLOAT[] NOT NULL,
-    PRIMARY KEY (embedding_id, kind, seed, draw)
+    vector FLOAT[] NOT NULL,
+    PRIMARY KEY (embedding_id, kind, seed, draw, position)
 );

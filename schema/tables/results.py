@@ -85,12 +85,16 @@ class MetricDraw(Table, table=True):
 
 
 class Refit(Table, table=True):
-    """Other answers to the same questions through a fit: made once, scored against every reference. Bulk."""
+    """One concept's vector in a refit: other answers to the same questions, made once for every reference. Bulk.
+
+    A row a concept, not a row a draw: DuckDB writes a row group that is not full anew with each insert, and these fill.
+    """
 
     __tablename__ = "refit"
     embedding_id: str = key("the fit whose settings and questions these have")
     kind: str = key("bootstrap_answers or coin_flips")
     seed: int = key("seed of the draws: draw i of one seed means the same questions in every fit")
     draw: int = key("0-based draw")
+    position: int = key("position of the concept in its set")
     converged: bool = column("the solver met its tolerance")
-    vectors: list[float] = column("all coordinates, concept after concept, in four bytes each", sa_type=SINGLES)
+    vector: list[float] = column("n_dims coordinates, in four bytes each", sa_type=SINGLES)

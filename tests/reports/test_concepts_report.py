@@ -66,7 +66,8 @@ def draw(lab, embedding_id, kind, spaces, seed=0):
     """Refits (b, n, d) of a fit."""
     insert = lab.store.insert
     rows = {"embedding_id": embedding_id, "kind": kind, "seed": seed, "converged": True}
-    insert(Refit, [{**rows, "draw": i, "vectors": space.ravel().tolist()} for i, space in enumerate(spaces)])
+    at = [(draw, position) for draw in range(len(spaces)) for position in range(len(spaces[draw]))]
+    insert(Refit, [{**rows, "draw": d, "position": p, "vector": spaces[d][p].tolist()} for d, p in at])
 
 
 def answer(lab, name, vectors, noise=0.0):

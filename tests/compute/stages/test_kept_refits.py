@@ -24,7 +24,7 @@ FIGURES = "SELECT reference_id, name, value FROM metric ORDER BY ALL"
 DRAWS = (
     "SELECT run.config ->> 'reference', name, kind, draw, value FROM metric_draw JOIN run USING (run_id) ORDER BY ALL"
 )
-REFITS = "SELECT kind, draw, vectors FROM refit ORDER BY kind, draw"
+REFITS = "SELECT kind, draw, position, vector FROM refit ORDER BY kind, draw, position"
 
 
 @pytest.fixture
@@ -56,7 +56,8 @@ def test_a_new_reference_makes_no_bootstrap_and_no_coin_flip_again(lab, noise, f
     align(lab, embedding, settings=FEW)
     assert sum(fits) == 3 + 3 + 2 + 1  # bootstraps, coin flips, people who err, people who never err
     kept = lab.store.arrow(REFITS)
-    assert kept.column("kind").to_pylist() == ["bootstrap_answers"] * 3 + ["coin_flips"] * 3
+    n_items = lab.store.value("SELECT count(*) FROM concept")
+    assert kept.column("kind").to_pylist() == ["bootstrap_answers"] * 3 * n_items + ["coin_flips"] * 3 * n_items
     fits.clear()
     reference_from_file(lab, noise, "things-128", "noise")
     reports = []
@@ -131,13 +132,15 @@ def test_what_was_made_before_an_interruption_is_kept(lab, monkeypatch):
             align(lab, embedding, settings=settings)
     status = "SELECT status FROM run_status WHERE stage = 'align'"
     assert lab.store.row(status) == ("interrupted",)
-    assert lab.store.value("SELECT count(*) FROM refit") == 25
+    assert lab.store.value("SELECT count(*) FROM refit WHERE position = 0") == 25
     assert n_kept_missing(lab, embedding, settings) == 5 + 3
     reports = []
     align(lab, embedding, settings=settings, progress=lambda *news: reports.append(news))
     assert lab.store.row(status) == ("finished",)
     assert reports[-1] == (8, 8)
-    assert lab.store.read("SELECT kind, count(*) FROM refit GROUP BY 1 ORDER BY 1").to_numpy().tolist() == [
+    assert lab.store.read(
+        "SELECT kind, count(*) FROM refit WHERE position = 0 GROUP BY 1 ORDER BY 1"
+    ).to_numpy().tolist() == [
         ["bootstrap_answers", 30],
         ["coin_flips", 3],
     ]
@@ -147,5 +150,7 @@ def test_other_seeds_have_refits_of_their_own(lab):
     embedding = embed(lab, judge_by_wordnet(lab), FIT)
     for seed in (0, 1):
         align(lab, embedding, settings=FEW, seed=seed)
-    counts = lab.store.read("SELECT seed, count(*), count(DISTINCT vectors) FROM refit GROUP BY 1 ORDER BY 1")
+    counts = lab.store.read(
+        "SELECT seed, count(*), count(DISTINCT vector) FROM refit WHERE position = 0 GROUP BY 1 ORDER BY 1"
+    )
     assert counts.to_numpy().tolist() == [[0, 6, 6], [1, 6, 6]]
