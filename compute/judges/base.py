@@ -104,8 +104,8 @@ class RaterEntry:
         """Its prompt style. BadInput, with the way to give one, where the lab has none."""
         if self.prompt_style is None:
             raise BadInput(
-                f"{self.rater_id} has no prompt style: say so once, `triadic model add {self.weights.text} --name "
-                f"{self.rater_id} --prompt-style chat` (its own chat template) or base (plain text)"
+                f"{self.rater_id} has no prompt style: say so once, `triadic model set {self.rater_id} prompt_style=chat` "
+                "(its own chat template) or base (plain text)"
             )
         return self.prompt_style
 
