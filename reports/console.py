@@ -257,7 +257,7 @@ def report_command(name: str, make: Callable[..., Report], about: str) -> click.
     @click.option("--table", help="Only this table of the report.")
     @click.option("--figure", help="Only draw this figure, into --output or NAME.pdf: a .pdf, .svg or .png of 300 dpi.")
     @click.option(
-        "--output", "file", type=PATH, help="Write the table or the figure to this file; its suffix says how."
+        "--output", "file", type=PATH, help="Write the table, figure or (.R) script for R to this file, by its suffix."
     )
     @click.option("--save", is_flag=True, help="Every format and figure into the lab's reports/, and into MLflow.")
     @in_lab()
@@ -273,7 +273,7 @@ def report_command(name: str, make: Callable[..., Report], about: str) -> click.
         save: bool,
         **settings: Any,
     ) -> None:
-        from triadic.reports import figures, output, raters, saving
+        from triadic.reports import figures, output, raters, saving, scripts
         from triadic.reports.columns import pick_tables
 
         chosen = raters.choose(lab.store, named, excluded)
@@ -281,6 +281,9 @@ def report_command(name: str, make: Callable[..., Report], about: str) -> click.
         found.notes += raters.notes(lab.store, chosen)
         if figure or (file and figures.is_figure(file)):
             say(f"drawn: {figures.save_one(found, figure, file)}")
+            return
+        if file and scripts.is_script(file):
+            say(f"written: {', '.join(map(str, scripts.write(found, file)))}")
             return
         shown = pick_tables(found, columns, table)
         if file:

@@ -13,8 +13,10 @@ from triadic.reports.raters import stand_ins
 from triadic.reports.report import Drawings, Report, Row, concatenated
 from triadic.reports.statistics.bootstrap import interval, leave_one_out
 from triadic.reports.statistics.correlation import pearson, spearman
+from triadic.reports.statistics.families import groups_by_family
 from triadic.reports.statistics.groups import many_groups, two_groups
 from triadic.reports.statistics.multiple import holm
+from triadic.reports.statistics.terms import verdict
 from triadic.schema.arrays import Floats
 from triadic.schema.errors import BadInput
 from triadic.schema.store import Store
@@ -62,7 +64,7 @@ def report(
             notes.append(f"{scope}: {len(frame)} models are too few for a correlation; {FEWEST} are needed.")
             continue
         notes += frames.chance(store, scope, frame)
-        tables = (*_correlations(scope, frame, rng, n_resamples), *_groups(scope, frame))
+        tables = (*_correlations(scope, frame, rng, n_resamples), *_groups(scope, frame, rng))
         for name, table in zip(("correlations", "influence", "groups", "group_means"), tables, strict=True):
             found[name].append(table)
         drawings |= {name + scope.suffix: drawing for name, drawing in _figures(frame, scope.label).items()}
@@ -74,6 +76,10 @@ def report(
         f"low, high: 95% bias-corrected bootstrap over models; family_low, family_high: over whole families, which "
         f"allows for models of one family being alike ({n_resamples} resamples each, seed {seed}).",
         "p_holm is corrected over the ingredients within one scale (correlations) or over all ingredients (groups).",
+        "family_p allows for models of one family being alike (restricted wild cluster bootstrap, docs/regression.md), "
+        "verdict rests on family_p_holm; groups that one family alone holds are left out of it (family_left_out), being "
+        "the same as that family. Of groups that few families hold it finds only large differences.",
+        "p and welch_p take models as independent: between families as alike as these they are far too small.",
         "moved_by: the model whose removal changes the value most; r_without: the value then. Table influence has all.",
         "head_dim is the attention dimension per head, attention_dim all heads together (heads × head_dim).",
         "g and omega2 are the effect sizes corrected for sample size; groups of one model enter F but not Welch's F, "
@@ -134,7 +140,7 @@ def _correlations(
     return table, moved.sort_values("shift", key=np.abs, ascending=False, kind="stable", ignore_index=True)
 
 
-def _groups(scope: Scope, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _groups(scope: Scope, frame: pd.DataFrame, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
     tests, levels = [], []
     for ingredient in CATEGORICAL:
         about = {**scope.columns, "ingredient": ingredient}
@@ -145,12 +151,26 @@ def _groups(scope: Scope, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFra
             sd = values.std(ddof=1) if values.size > 1 else np.nan
             levels.append({**about, "level": level, "n": values.size, "mean": values.mean(), "sd": sd})
         if row := _test(groups):
-            tests.append(about | row)
+            tests.append(about | row | _by_family(known, ingredient, rng))
     table = pd.DataFrame(tests)
     if len(table):
-        table["p_holm"] = holm(table.p)
-        table["welch_p_holm"] = holm(table.welch_p)
+        for name in ("family_p", "p", "welch_p"):
+            table[f"{name}_holm"] = holm(table[name])
+        table["verdict"] = [verdict(p) or "too few families" for p in table.family_p_holm]
+        ends = ["contrast", "n", "sizes", "family_p", "family_p_holm", "verdict"]
+        first = [*scope.columns, "ingredient", *ends]
+        table = table[[*first, *(name for name in table.columns if name not in first)]]
     return table, pd.DataFrame(levels)
+
+
+def _by_family(known: pd.DataFrame, ingredient: str, rng: np.random.Generator) -> Row:
+    """The test that allows for families; a model without a family is a family of its own."""
+    families = known.family.fillna(known.rater_id).astype(str).tolist()
+    test = groups_by_family(numbers(known, "alignment"), known[ingredient].astype(str).tolist(), families, rng)
+    if test is None:
+        return {"family_p": np.nan, "family_f": np.nan, "n_families": len(set(families)), "family_left_out": "all"}
+    row: Row = {"family_p": test.p, "family_f": test.f, "n_families": test.n_families}
+    return row | {"family_left_out": ", ".join(test.left_out)}
 
 
 def _test(groups: dict[str, Floats]) -> Row | None:

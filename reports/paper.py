@@ -68,7 +68,8 @@ def report(
         "chosen for their value. explained_by lists those under which the verdict would be better.",
         "The paper prints degrees of freedom F(3, 64), 68 models, where Table 4 has 75 and the text says 77: its tests "
         "ran on a subset that it does not name.",
-        "Intervals: Fisher's z for r, Wald for the mixed model, ± 1.96 for t. The paper's formula is not printed, ours is that of "
+        "Intervals: Fisher's z for r, Kenward and Roger's for the mixed model, whose p is the parametric bootstrap's, "
+        "± 1.96 for t. The paper's formula is not printed, ours is that of "
         "`report regression`.",
     ]
     return Report(
@@ -171,8 +172,7 @@ def _compare(row: Any, found: list[Reading]) -> tuple[Row, list[tuple[Reading, s
         return printed | {"verdict": f"not computed: {why}", "explained_by": ""}, []
     judged = [(way, verdict(row.statistic, row.value, p, way)) for way in found]
     ours, judgment = judged[0]
-    se = (ours.high - ours.low) / (2 * 1.959964) if row.analysis == "mixed_model" else np.nan
-    printed |= {"ours": ours.value, "n": ours.n, "se": se, "low": ours.low, "high": ours.high, "p": ours.p}
+    printed |= {"ours": ours.value, "n": ours.n, "se": ours.se, "low": ours.low, "high": ours.high, "p": ours.p}
     return printed | {"ours_is": ours.reading, "verdict": judgment, "explained_by": _explained_by(judged)}, judged
 
 

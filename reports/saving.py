@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from triadic.reports import figures, output
+from triadic.reports import figures, output, scripts
 from triadic.reports.report import Report
 from triadic.schema.keys import content_key
 from triadic.schema.lab import Lab
@@ -24,6 +24,8 @@ def save(lab: Lab, report: Report, how: dict[str, Any]) -> Path:
     work = Work(Stage.report, None, {"report": report.name, **how, "digest": content_key(content)})
     folder = lab.reports / f"{report.name}-{work.run_id[:8]}"
     files = output.write(report, folder) + figures.save(report, folder)
+    if isinstance(report, scripts.ScriptedReport):
+        files += scripts.write(report, folder / f"{report.name}{scripts.SUFFIX}")
     run_id = work.begin(lab)
     if not is_finished(lab, run_id):
         record_event(lab, run_id, Status.finished, folder=folder.name, files=len(files))

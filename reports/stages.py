@@ -12,7 +12,9 @@ from triadic.reports import figures
 from triadic.reports.frames import HEADLINE, MetricSetting, OriginSetting, ReferenceSetting, numbers, scoped
 from triadic.reports.raters import stand_ins
 from triadic.reports.report import Drawings, Report, Row, Table
+from triadic.reports.statistics.families import mean_by_family
 from triadic.reports.statistics.paired import paired
+from triadic.reports.statistics.terms import ALPHA, verdict
 from triadic.schema.arrays import Floats
 from triadic.schema.errors import NotFound
 from triadic.schema.store import Store, query
@@ -61,6 +63,8 @@ def report(
         "A line is what a model's name says without organisation and stage; listing says whose figures it holds.",
         "Averages of different stages are over different lines; table steps compares the same lines before and after.",
         "Pairs: the base model of a line and the furthest model tuned from it.",
+        "family_p allows for lines of one family changing alike: the sign of whole families is turned (restricted wild "
+        "cluster bootstrap, docs/regression.md), and verdict rests on it. Five families or fewer cannot give p below 0.05.",
     ]
     tables = [
         Table("stages", "Alignment at each stage of each line", _wide(lines)),
@@ -101,6 +105,7 @@ def _steps(lines: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     rows = []
     for key, part in lines.groupby(KEYS):
         wide = part.pivot_table(index="lineage", columns="stage", values="alignment")
+        families = _families(part).groupby(part.lineage).first()
         for before, after in pairwise(ORDER):
             if before not in wide or after not in wide:
                 continue
@@ -108,17 +113,29 @@ def _steps(lines: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
             if both.empty:
                 continue
             row = dict(zip(KEYS, key, strict=True)) | {"step": f"{before} → {after}", "n": len(both)}
-            rows.append(row | _paired(both[before].to_numpy(), both[after].to_numpy(), rng))
+            changed = both[before].to_numpy(), both[after].to_numpy()
+            rows.append(row | _paired(*changed, families[both.index].tolist(), rng))
     return pd.DataFrame(rows)
 
 
-def _paired(before: Floats, after: Floats, rng: np.random.Generator) -> Row:
+def _paired(before: Floats, after: Floats, families: list[str], rng: np.random.Generator) -> Row:
+    """The tests of a change within pairs; `verdict` rests on the one that allows for pairs of one family being alike."""
     change = after - before
     if change.size < 2 or np.ptp(change) < 1e-12:
         return {"mean_change": change.mean(), "n_up": int((change > 0).sum())}
     test = paired(before, after, rng)
-    columns = ("low", "high", "n_up", "t", "df", "p", "sign_flip_p", "wilcoxon_p", "dz")
-    return {"mean_change": test.mean} | {name: getattr(test, name) for name in columns}
+    row: Row = {"mean_change": test.mean, "low": test.low, "high": test.high, "n_up": test.n_up}
+    row |= {"n_families": len(set(families)), "family_p": np.nan, "verdict": ""}
+    if len(set(families)) > 1:
+        robust = mean_by_family(change, families, rng)
+        few = robust.least_p > ALPHA
+        row |= {"family_p": robust.p, "verdict": "too few families" if few else verdict(robust.p)}
+    return row | {name: getattr(test, name) for name in ("t", "df", "p", "sign_flip_p", "wilcoxon_p", "dz")}
+
+
+def _families(frame: pd.DataFrame) -> pd.Series:
+    """The family of each row; a line without one is a family of its own."""
+    return frame.family.fillna(frame.lineage).astype(str)
 
 
 def _pairs(
@@ -134,6 +151,7 @@ def _pairs(
         columns = ["lineage", "base_rater", "tuned_rater", "tuned_stage", "base_alignment", "tuned_alignment"]
         columns += ["difference", "same_shape"]
         pairs.append(frame[columns].assign(**scope.columns)[[*scope.columns, *columns]])
-        tested = _paired(numbers(frame, "base_alignment"), numbers(frame, "tuned_alignment"), rng)
+        before, after = numbers(frame, "base_alignment"), numbers(frame, "tuned_alignment")
+        tested = _paired(before, after, _families(frame).tolist(), rng)
         tests.append({**scope.columns, "n": len(frame), **tested})
     return pd.concat(pairs, ignore_index=True), pd.DataFrame(tests), []

@@ -8,15 +8,15 @@ that `likelihood` finds independently and, where the family variance is zero, or
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from triadic.reports.statistics.collinearity import refuse_repeats, variance_inflation
-from triadic.reports.statistics.distributions import two_sided_z, upper_chi2
-from triadic.reports.statistics.likelihood import Profile, RandomIntercept, simulate
+from triadic.reports.statistics.distributions import t_quantile, two_sided_z
+from triadic.reports.statistics.likelihood import Profile, RandomIntercept
+from triadic.reports.statistics.terms import Term, TermTests, terms_of
 from triadic.schema.arrays import Floats, Ints
 from triadic.schema.errors import BadInput
 
@@ -25,22 +25,31 @@ ON_BOUNDARY = "the family variance is zero: the model equals least squares; cond
 
 
 @dataclass(frozen=True)
-class Term:
-    """One term of the formula tested by leaving it out: likelihood ratio, its chi-squared p, its bootstrap p."""
+class Design:
+    """What a formula makes of a frame: outcome y (n,), design X (n, p) with its columns' names, and group codes (n,).
 
-    term: str
-    df: int
-    likelihood_ratio: float
-    p: float
-    bootstrap_p: float
-    n_bootstrap: int
+    `kept` are the complete rows of the frame, under their index in it; `groups` the names of the groups by code.
+    """
+
+    y: Floats
+    x: Floats
+    names: list[str]
+    codes: Ints
+    groups: list[str]
+    kept: pd.DataFrame
 
 
 @dataclass(frozen=True)
 class MixedFit:
-    """A fitted model. `coefficients` has a row per column of the design; `terms` a row per term of the formula."""
+    """A fitted model. `coefficients` has a row per column of the design; `terms` a row per term of the formula.
+
+    In `coefficients`, se, low, high and wald_p take the variances as known (Wald); kr_se, kr_df, kr_low, kr_high and kr_p
+    are Kenward–Roger's; bootstrap_p (with its Monte-Carlo interval) leaves the one column out.
+    """
 
     formula: str
+    group: str
+    design: Design
     n: int
     n_groups: int
     dropped: int
@@ -57,6 +66,11 @@ class MixedFit:
     boundary: bool
     ols_largest_shift: float
     notes: list[str]
+
+    @property
+    def lme4_formula(self) -> str:
+        """The model in the notation of R's lme4."""
+        return f"{' '.join(self.formula.split())} + (1 | {self.group})"
 
     @property
     def marginal_r2(self) -> float:
@@ -107,32 +121,29 @@ def fit_mixed(
     """
     from triadic.reports.statistics import mixed_lm
 
-    kept = _complete_cases(formula, frame, group)
-    if standardise:
-        kept = z_score(kept, _measured(formula, kept))
-    y, design, names = mixed_lm.read_formula(formula, kept, group, [str(name) for name in frame.columns])
-    if standardise:
-        for j, name in enumerate(names):
-            if "(" in name and "[" not in name and ":" not in name and len(np.unique(design[:, j])) > 2:
-                design[:, j] = (design[:, j] - design[:, j].mean()) / design[:, j].std(ddof=1)
-    refuse_repeats(design, names)
-    codes = pd.factorize(kept[group])[0]
-    profile = RandomIntercept(design, codes).fit(y, reml)
-    fitted, optimiser = mixed_lm.optimised(y, design, codes, reml, profile)
+    design = read_design(formula, frame, group, standardise)
+    y, x, codes = design.y, design.x, design.codes
+    profile = RandomIntercept(x, codes).fit(y, reml)
+    fitted, optimiser = mixed_lm.optimised(y, x, codes, reml, profile)
     if (fitted.beta == 0).any():
-        raise BadInput(f"the fixed effect of {names[int(np.argmin(np.abs(fitted.beta)))]} came out as exactly zero")
-    coefficients, ols_shift = _coefficients(y, design, names, fitted)
-    terms, family_test = _tests(y, design, names if test_terms else [], codes, rng, n_bootstrap)
+        raise BadInput(
+            f"the fixed effect of {design.names[int(np.argmin(np.abs(fitted.beta)))]} came out as exactly zero"
+        )
+    tests = TermTests(y, x, codes, rng, n_bootstrap)
+    terms, columns = _tests(tests, design.names if test_terms else [])
+    coefficients, ols_shift = _coefficients(design, fitted, tests, columns)
     boundary = fitted.group_variance < BOUNDARY * fitted.residual_variance
     return MixedFit(
         formula=formula,
-        n=len(kept),
-        n_groups=int(kept[group].nunique()),
-        dropped=len(frame) - len(kept),
+        group=group,
+        design=design,
+        n=y.size,
+        n_groups=len(design.groups),
+        dropped=len(frame) - y.size,
         coefficients=coefficients,
         terms=terms,
-        family_test=family_test,
-        fixed_variance=float(np.var(design @ fitted.beta, ddof=1)),
+        family_test=tests.groups(),
+        fixed_variance=float(np.var(x @ fitted.beta, ddof=1)),
         group_variance=fitted.group_variance,
         residual_variance=fitted.residual_variance,
         deviance=fitted.deviance,
@@ -145,6 +156,23 @@ def fit_mixed(
     )
 
 
+def read_design(formula: str, frame: pd.DataFrame, group: str, standardise: bool = True) -> Design:
+    """The design that `fit_mixed` fits. Raises BadInput as it does."""
+    from triadic.reports.statistics import mixed_lm
+
+    kept = _complete_cases(formula, frame, group)
+    if standardise:
+        kept = z_score(kept, _measured(formula, kept))
+    y, x, names = mixed_lm.read_formula(formula, kept, group, [str(name) for name in frame.columns])
+    if standardise:
+        for j, name in enumerate(names):
+            if "(" in name and "[" not in name and ":" not in name and len(np.unique(x[:, j])) > 2:
+                x[:, j] = (x[:, j] - x[:, j].mean()) / x[:, j].std(ddof=1)
+    refuse_repeats(x, names)
+    codes, groups = pd.factorize(kept[group])
+    return Design(y, x, names, codes, [str(name) for name in groups], kept)
+
+
 def _complete_cases(formula: str, frame: pd.DataFrame, group: str) -> pd.DataFrame:
     """The columns that a formula names and the group, without the rows that lack a cell of them."""
     if "~" not in formula:
@@ -152,7 +180,7 @@ def _complete_cases(formula: str, frame: pd.DataFrame, group: str) -> pd.DataFra
     if group not in frame.columns:
         raise BadInput(f"no column {group!r} to group by; columns: {', '.join(map(str, frame.columns))}")
     named = variables(formula, frame)
-    kept = frame[[*named, *([] if group in named else [group])]].dropna().reset_index(drop=True)
+    kept = frame[[*named, *([] if group in named else [group])]].dropna()
     # Booleans and numbers reach the formula as such whatever nullable type the table gave them.
     for name in named:
         is_bool = pd.api.types.is_bool_dtype(kept[name].dtype) or set(map(type, kept[name])) <= {bool, np.bool_}
@@ -187,57 +215,39 @@ def _in_function(name: str, formula: str) -> bool:
     return any(function != "C" and re.search(rf"\b{name}\b", inside) for function, inside in calls)
 
 
-def _coefficients(y: Floats, design: Floats, names: list[str], fitted: Profile) -> tuple[pd.DataFrame, float]:
+def _coefficients(
+    design: Design, fitted: Profile, tests: TermTests, columns: dict[int, Term]
+) -> tuple[pd.DataFrame, float]:
     """A row per column of the design, and by how many standard errors least squares differs where it differs most."""
+    y, x = design.y, design.x
     se = np.sqrt(np.diag(fitted.covariance))
     z = fitted.beta / se
-    ols = np.linalg.lstsq(design, y, rcond=None)[0]
-    rest = y - design @ ols
-    ols_se = np.sqrt(np.diag(np.linalg.inv(design.T @ design)) * (rest @ rest) / (y.size - design.shape[1]))
-    constant = np.ptp(design, axis=0) == 0
-    inflation = np.full(len(names), np.nan)
+    ols = np.linalg.lstsq(x, y, rcond=None)[0]
+    rest = y - x @ ols
+    ols_se = np.sqrt(np.diag(np.linalg.inv(x.T @ x)) * (rest @ rest) / (y.size - x.shape[1]))
+    constant = np.ptp(x, axis=0) == 0
+    inflation = np.full(z.size, np.nan)
     if (~constant).any():
-        inflation[~constant] = variance_inflation(design[:, ~constant])
-    columns = {"term": names, "beta": fitted.beta, "se": se}
-    columns |= {"low": fitted.beta - 1.959964 * se, "high": fitted.beta + 1.959964 * se}
-    columns |= {"z": z, "wald_p": two_sided_z(z), "vif": inflation, "ols_beta": ols, "ols_se": ols_se, "n": y.size}
-    return pd.DataFrame(columns), float(np.max(np.abs(ols - fitted.beta) / se))
+        inflation[~constant] = variance_inflation(x[:, ~constant])
+    kr_se = tests.kenward_roger.standard_errors()
+    kr = [tests.kenward_roger.test(row[None]) for row in np.eye(z.size)]
+    half = kr_se * [t_quantile(0.975, test.df2) for test in kr]
+    table = {"term": design.names, "beta": fitted.beta, "se": se}
+    table |= {"low": fitted.beta - 1.959964 * se, "high": fitted.beta + 1.959964 * se}
+    for name in ("bootstrap_p", "bootstrap_low", "bootstrap_high"):
+        table[name] = [getattr(columns[j], name) if j in columns else np.nan for j in range(z.size)]
+    table |= {"kr_se": kr_se, "kr_low": fitted.beta - half, "kr_high": fitted.beta + half}
+    table |= {"kr_df": [test.df2 for test in kr], "kr_p": [test.p for test in kr]}
+    table |= {"z": z, "wald_p": two_sided_z(z), "vif": inflation, "ols_beta": ols, "ols_se": ols_se, "n": y.size}
+    table["verdict"] = [columns[j].verdict if j in columns else "" for j in range(z.size)]
+    return pd.DataFrame(table), float(np.max(np.abs(ols - fitted.beta) / se))
 
 
-def _tests(
-    y: Floats, design: Floats, names: list[str], codes: Ints, rng: np.random.Generator | None, n_bootstrap: int
-) -> tuple[list[Term], Term]:
-    """Likelihood ratios by maximum likelihood (REML likelihoods of different designs do not compare)."""
-    full = RandomIntercept(design, codes)
-    full_fit = full.fit(y, reml=False)
-
-    def bootstrap_p(fit: Profile, kept: Floats, deviances: Callable[[Floats], Floats], ratio: float) -> float:
-        """How often responses drawn from the `fit` of a null model on the columns `kept` give such a ratio."""
-        if not n_bootstrap:
-            return float("nan")
-        if rng is None:
-            raise BadInput("a parametric bootstrap needs a random generator")
-        draws = simulate(fit, kept, codes, n_bootstrap, rng)
-        return float((np.sum(deviances(draws) - full.deviances(draws) >= ratio) + 1) / (n_bootstrap + 1))
-
-    by_term: dict[str, list[int]] = {}
-    for j, name in enumerate(names):
-        if name != "Intercept":
-            by_term.setdefault(re.sub(r"\[[^\]]*\]", "", name), []).append(j)
-    terms = []
-    for term, columns in by_term.items():
-        rest = np.delete(design, columns, axis=1)
-        null = RandomIntercept(rest, codes)
-        null_fit = null.fit(y, reml=False)
-        ratio, df = max(null_fit.deviance - full_fit.deviance, 0.0), len(columns)
-        simulated = bootstrap_p(null_fit, rest, null.deviances, ratio)
-        terms.append(Term(term, df, ratio, upper_chi2(ratio, df), simulated, n_bootstrap))
-    # Is the family variance zero? On the boundary the ratio is half χ²₀, half χ²₁ (Self & Liang 1987).
-    alone = float(full.without_groups(y[:, None])[0])
-    ratio = max(alone - full_fit.deviance, 0.0)
-    beta = np.asarray(np.linalg.lstsq(design, y, rcond=None)[0], float)
-    left = y - design @ beta
-    families_off = Profile(beta, full_fit.covariance, 0.0, float(left @ left) / y.size, alone)
-    simulated = bootstrap_p(families_off, design, full.without_groups, ratio - 1e-9)
-    p = 1.0 if ratio <= 1e-9 else 0.5 * upper_chi2(ratio, 1)
-    return terms, Term("random intercept", 1, ratio, p, simulated, n_bootstrap)
+def _tests(tests: TermTests, names: list[str]) -> tuple[list[Term], dict[int, Term]]:
+    """The test of each term, and of each column of the design; a term of one column is tested once."""
+    terms, columns = [], {}
+    for name, places in terms_of(names).items():
+        terms.append(tests.without(name, places))
+        for j in places:
+            columns[j] = terms[-1] if len(places) == 1 else tests.without(names[j], [j])
+    return terms, columns

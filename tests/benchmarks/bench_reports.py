@@ -100,7 +100,7 @@ def main(n_models: int) -> None:
             "paper": lambda: paper.report(lab.store, **only),
             "ingredients, 2,000 resamples": lambda: ingredients.report(lab.store, **only),
             "benchmarks, 2,000 resamples": lambda: benchmarks.report(lab.store, **only),
-            "regression, 1,000 bootstrap draws": lambda: regression.report(lab.store, **only),
+            "regression, 10,000 bootstrap draws": lambda: regression.report(lab.store, **only),
         }
         print(f"{n_models} models, best of two, seconds: report, of which rendering as text")
         for name, make in reports.items():

@@ -109,3 +109,18 @@ def test_too_few_models_is_one_line(measured):
 
 def test_models_at_chance_are_counted(report):
     assert any("19 of 75 models are at chance" in note for note in report.notes)
+
+
+def test_group_tests_allow_for_families_and_verdicts_rest_on_that(suite, report):
+    groups = report.frame("groups")
+    ps = [column for column in groups.columns if column.endswith(("_p", "p_holm")) or column == "p"]
+    assert ps[:2] == ["family_p", "family_p_holm"]
+    tuned = row(groups, ingredient="instruction_tuned")
+    assert (tuned.n_families, tuned.verdict) == (13, "yes")
+    assert tuned.family_p == pytest.approx(0.00317, abs=1e-5)  # exact: all 8,192 patterns of signs
+    activation = row(groups, ingredient="activation_family")
+    assert activation.family_left_out == "relu"
+    assert activation.p < 0.02  # as if 75 models were independent
+    assert activation.family_p > 0.1
+    assert activation.verdict == "no"
+    assert ((groups.verdict == "yes") == (groups.family_p_holm < 0.05)).all()

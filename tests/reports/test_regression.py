@@ -8,7 +8,7 @@ from triadic.schema.errors import BadInput
 
 @pytest.fixture(scope="module")
 def report(suite):
-    return regression.report(suite, n_bootstrap=50)
+    return regression.report(suite, n_bootstrap=200)
 
 
 def test_both_meanings_of_the_attention_dimension_are_fitted(report):
@@ -43,12 +43,61 @@ def test_no_effect_is_exactly_zero_and_the_fit_says_how_it_went(report):
     assert (fits.r2_conditional >= fits.r2_marginal).all()
 
 
-def test_each_term_has_three_p_values(report):
+def test_the_bootstrap_leads_and_every_verdict_rests_on_it(report):
+    for name in ("coefficients", "terms"):
+        columns = list(report.frame(name).columns)
+        ps = [column for column in columns if column.endswith("_p")]
+        assert ps[0] == "bootstrap_p"
+        assert columns.index("bootstrap_p") < columns.index("verdict") < columns.index("kr_p")
     terms = report.frame("terms")
-    coefficients = report.frame("coefficients")
-    assert terms[["p", "bootstrap_p"]].notna().all().all()
-    assert coefficients.wald_p.between(0, 1).all()
-    assert set(coefficients.term) - {"Intercept"} == set(terms.term) - {"random intercept"}
+    assert terms[["lr_p", "bootstrap_p"]].notna().all().all()
+    tested = terms[terms.term != "random intercept"]
+    assert tested.kr_p.between(0, 1).all()
+    assert (terms.bootstrap_low <= terms.bootstrap_p).all()
+    assert (terms.bootstrap_p <= terms.bootstrap_high).all()
+    clear = terms[(terms.bootstrap_low > 0.05) | (terms.bootstrap_high < 0.05)]
+    assert (clear.verdict == (clear.bootstrap_p < 0.05).map({True: "yes", False: "no"})).all()
+    assert (terms.drop(clear.index).verdict == "open").all()
+
+
+def test_each_coefficient_has_every_p_and_a_t_interval(report):
+    terms, coefficients = report.frame("terms"), report.frame("coefficients")
+    assert coefficients[["wald_p", "kr_p"]].apply(lambda column: column.between(0, 1)).all().all()
+    effects = coefficients[coefficients.term != "Intercept"]
+    assert effects.bootstrap_p.notna().all()
+    assert set(effects.term) == set(terms.term) - {"random intercept"}
+    assert ((coefficients.high - coefficients.low) / 2 > 1.96 * coefficients.se).all()
+    assert (coefficients.kr_p >= coefficients.wald_p).all()
+
+
+def test_draws_are_enough_by_default_and_their_limits_are_said(suite):
+    import inspect
+
+    assert inspect.signature(regression.report).parameters["n_bootstrap"].default == 10_000
+    few = regression.report(suite, formula="alignment ~ instruction_tuned + n_layers", n_bootstrap=200)
+    assert any("200 draws" in note and "bootstrap_low to bootstrap_high" in note for note in few.notes)
+    none = regression.report(suite, formula="alignment ~ instruction_tuned", n_bootstrap=0)
+    assert any("Kenward–Roger's p, no bootstrap" in note for note in none.notes)
+    row = none.frame("terms").iloc[0]
+    assert row.verdict == ("yes" if row.kr_p < 0.05 else "no")
+
+
+def test_the_model_is_printed_as_a_formula(report):
+    formulas = set(report.frame("fits").formula)
+    assert all(text.startswith("alignment ~ instruction_tuned + ") for text in formulas)
+    assert all(text.endswith(" + (1 | family)") for text in formulas)
+    assert all(any(text in note for note in report.notes) for text in formulas)
+
+
+def test_every_effect_is_fitted_without_each_family(report):
+    rows, summary = report.frame("left_out"), report.frame("families")
+    assert len(rows) == 2 * 11 * 11
+    tuned = summary[summary.term == "instruction_tuned"]
+    assert (tuned.verdict == "yes").all()
+    assert (tuned.sign_changes_without == "").all()
+    assert (tuned.lowest_without == "Gemma").all()
+    heads = summary[(summary.term == "n_heads") & (summary.model == "per head")].iloc[0]
+    assert "Falcon" in heads.sign_changes_without
 
 
 def test_a_formula_of_the_users_own(suite):

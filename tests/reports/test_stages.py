@@ -96,3 +96,13 @@ def test_two_ways_of_answering_are_never_averaged(suite, tmp_path):
     assert table.sft.to_dict() == pytest.approx(
         {"CKL, 30D, anchored, sample, set": 0.3, "CKL, 30D, anchored, score, set": 0.2}
     )
+
+
+def test_pairs_of_one_family_are_no_independent_evidence(suite):
+    tested = stages.report(suite).frame("pair_test").iloc[0]
+    assert (tested.n, tested.n_families) == (18, 6)
+    assert tested.sign_flip_p < 0.001
+    assert tested.family_p == pytest.approx(3 / 32)  # exact: 64 patterns of signs
+    assert tested.verdict == "no"
+    steps = stages.report(suite).frame("steps")
+    assert set(steps.verdict.dropna()) <= {"too few families", ""}

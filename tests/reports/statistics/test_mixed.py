@@ -79,7 +79,7 @@ def test_a_zero_family_variance_is_a_converged_fit_on_its_boundary():
     assert fit.coefficients.ols_beta[0] == pytest.approx(fit.coefficients.beta[0])
     assert fit.conditional_r2 == pytest.approx(fit.marginal_r2, abs=1e-4)
     assert any("family variance is zero" in note for note in fit.notes)
-    assert fit.family_test.p == 1.0
+    assert fit.family_test.lr_p == 1.0
 
 
 def synthetic(seed=0, n=120, families=10, family_sd=0.5, slope=0.4):
