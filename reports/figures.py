@@ -126,7 +126,10 @@ def scatters(frame: pd.DataFrame, ingredients: tuple[str, ...], ylabel: str) -> 
 
 
 def coefficients(table: pd.DataFrame, label: str) -> Figure:
-    """Fixed effects with 95% intervals, largest on top; least squares without families as open marks."""
+    """Fixed effects with 95% intervals, largest on top; least squares without families as open marks.
+
+    At the right stands the p that each verdict rests on: the bootstrap's, or Kenward–Roger's where there is none.
+    """
     rows = table[table.term != "Intercept"].sort_values("beta", ignore_index=True)
     figure, (axes,) = _canvas(6, 1 + 0.32 * len(rows))
     place = np.arange(len(rows))
@@ -137,6 +140,11 @@ def coefficients(table: pd.DataFrame, label: str) -> Figure:
     axes.set_yticks(place, [_words(term) for term in rows.term])
     axes.set(xlabel=f"β ({label}; n = {rows.n.iloc[0]})")
     axes.legend(frameon=False, fontsize=8, loc="lower right")
+    right = axes.secondary_yaxis("right")
+    texts = ["p < 0.001" if p < 0.001 else f"p = {p:.3f}" for p in rows.bootstrap_p.fillna(rows.kr_p)]
+    right.set_yticks(place, texts, fontsize=8)
+    right.tick_params(length=0)
+    right.spines["right"].set_visible(False)
     return figure
 
 

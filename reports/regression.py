@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
@@ -19,9 +19,6 @@ from triadic.schema.errors import BadInput
 from triadic.schema.options import Option
 from triadic.schema.store import Store
 from triadic.schema.vocabulary import Origin
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 COMMON = (
     "instruction_tuned + multimodal + n_params + n_layers + n_heads + {attention} + hidden_size + mlp_dim"
@@ -94,7 +91,7 @@ def report(
             notes.append(f"{scope}, {label}: {fit.lme4_formula}")
             notes += [f"{scope}, {label}: {note}." for note in fit.notes]
             figure = ("figure_3" if label != "all heads" else "figure_3_all_heads") + scope.suffix
-            drawings[figure] = partial(_drawn, tables_of["coefficients"], f"{scope.metric}, {label}")
+            drawings[figure] = partial(figures.coefficients, tables_of["coefficients"], f"{scope.metric}, {label}")
     if not tables["coefficients"]:
         raise BadInput(notes[-1])
     notes += stand_ins(store, origin)
@@ -141,19 +138,6 @@ def _left_out(fit: MixedFit, rng: np.random.Generator, n_bootstrap: int) -> dict
     n_draws = min(n_bootstrap, LEFT_OUT_DRAWS) if fit.n_groups < MANY_FAMILIES else 0
     left_out = leave_one_group_out(fit, rng, n_draws)
     return {"families": stability(fit, left_out).assign(n=fit.n), "left_out": left_out}
-
-
-def _drawn(table: pd.DataFrame, label: str) -> Figure:
-    """The figure of fixed effects, with the p that each verdict rests on at the right."""
-    figure = figures.coefficients(table, label)
-    rows = table[table.term != "Intercept"].sort_values("beta", ignore_index=True)
-    p = rows.bootstrap_p.fillna(rows.kr_p)
-    right = figure.axes[0].secondary_yaxis("right")
-    texts = ["p < 0.001" if each < 0.001 else f"p = {each:.3f}" for each in p]
-    right.set_yticks(np.arange(len(rows)), texts, fontsize=8)
-    right.tick_params(length=0)
-    right.spines["right"].set_visible(False)
-    return figure
 
 
 def without_constant(frame: pd.DataFrame) -> pd.DataFrame:

@@ -100,13 +100,17 @@ def derivative(function, at, step):
     return np.array([(function(at + move) - function(at - move)) / (2 * step[i]) for i, move in enumerate(moves)])
 
 
+def fitted(seed):
+    """An unbalanced design with its data, our tests of it, and the two variances of its fit."""
+    y, design, codes = unbalanced(seed)
+    fit = RandomIntercept(design, codes).fit(y)
+    return y, design, codes, KenwardRoger(design, codes, fit), np.array([fit.group_variance, fit.residual_variance])
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_degrees_of_freedom_by_numerical_derivatives(seed):
     """Satterthwaite: 2 v² / (g' W g), v the variance of one coefficient, g its gradient, W the variances' covariance."""
-    y, design, codes = unbalanced(seed)
-    fit = RandomIntercept(design, codes).fit(y)
-    ours = KenwardRoger(design, codes, fit)
-    gamma = np.array([fit.group_variance, fit.residual_variance])
+    y, design, codes, ours, gamma = fitted(seed)
     deviance, covariance, information = written_out(y, design, codes)
     step = 1e-4 * np.array([max(gamma[0], 0.1), gamma[1]])
     if gamma[0] > 0:
@@ -123,10 +127,7 @@ def test_degrees_of_freedom_by_numerical_derivatives(seed):
 @pytest.mark.parametrize("seed", range(4))
 def test_the_adjusted_covariance_by_numerical_second_derivatives(seed):
     """Kenward & Roger's Φ_A = Φ + 2Λ, where Λ = ½ Σ W ∂²Φ/∂γ∂γ with the sign turned: their equation for E Φ̂ (1997, 2.3)."""
-    y, design, codes = unbalanced(seed)
-    fit = RandomIntercept(design, codes).fit(y)
-    ours = KenwardRoger(design, codes, fit)
-    gamma = np.array([fit.group_variance, fit.residual_variance])
+    y, design, codes, ours, gamma = fitted(seed)
     _, covariance, _ = written_out(y, design, codes)
     step = 1e-3 * np.array([max(gamma[0], 0.1), gamma[1]])
     second = derivative(lambda at: derivative(covariance, at, step), gamma, step)
